@@ -1,0 +1,2 @@
+{%- from "quoting.jinja" import docstring -%}
+"""{{ docstring(cookiecutter.description) }}{{ "" if cookiecutter.description.endswith((".", "!", "?")) else "." }}"""
