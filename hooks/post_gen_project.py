@@ -1,0 +1,176 @@
+"""Build and run the image of the new project if the answers say so; show what is next.
+
+Cookiecutter renders this module, then runs it in the new project's folder; a non-zero
+exit makes it remove that folder.  Only the standard library is at hand: the module
+runs in whatever environment Cookiecutter runs in.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+# What a shell reports for a program that Ctrl-C ended: 128 + SIGINT.
+INTERRUPTED = 130
+FIRST_LINE = "Reticulating spline 1...\n"
+
+
+class EngineUnavailableError(Exception):
+    """There is no engine to build with; the message says why, in one line."""
+
+
+class BuildFailedError(Exception):
+    """The image was not built, or does not work; the message says why, in one line."""
+
+
+def last_line(output: str) -> str:
+    """Return the last line with any text in it, or words for there being none."""
+    return next(
+        filter(None, map(str.strip, reversed(output.splitlines()))), "no output"
+    )
+
+
+def find_engine() -> str:
+    """Return the command of an engine that answers: docker, or podman in its absence.
+
+    Raises:
+        EngineUnavailableError: None is installed, or the one that is does not answer.
+    """
+    engine = next(filter(shutil.which, ["docker", "podman"]), None)
+    if engine is None:
+        raise EngineUnavailableError("neither docker nor podman is installed")
+    probe = subprocess.run(
+        [engine, "version"], capture_output=True, encoding="utf-8", errors="replace"
+    )
+    if probe.returncode == 0:
+        return engine
+    complaint = probe.stderr.lower()
+    if "permission denied" in complaint:
+        raise EngineUnavailableError(
+            f"you have no permission to use the socket of {engine}"
+        )
+    if "daemon" in complaint:
+        raise EngineUnavailableError(
+            f"the daemon of {engine} does not answer; is it running?"
+        )
+    raise EngineUnavailableError(f"{engine} does not work: {last_line(probe.stderr)}")
+
+
+def build(engine: str, tag: str) -> None:
+    """Build the image from the current folder, passing on the engine's output live.
+
+    Raises:
+        BuildFailedError: The engine said no.
+    """
+    disk_full = False
+    with subprocess.Popen(
+        [engine, "build", "--tag", tag, "."],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                # As bytes: a terminal's encoding may lack what the engine prints.
+                sys.stdout.buffer.write(line)
+                sys.stdout.buffer.flush()
+                disk_full = disk_full or b"no space left on device" in line.lower()
+        except KeyboardInterrupt:
+            process.terminate()
+            raise
+    if process.returncode == 0:
+        return
+    if disk_full:
+        raise BuildFailedError(
+            f"there is no space left on the engine's disk; see {engine} system df"
+        )
+    raise BuildFailedError(
+        f"{engine} build ended with status {process.returncode}, see above"
+    )
+
+
+def try_out(engine: str, tag: str) -> None:
+    """Run the image for one spline.
+
+    Raises:
+        BuildFailedError: It did not print just that spline's line.
+    """
+    run = subprocess.run(
+        [engine, "run", "--rm", tag, "--count=1"],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if (run.returncode, run.stdout) != (0, FIRST_LINE):
+        raise BuildFailedError(
+            f"the container ended with status {run.returncode} and printed "
+            f"{run.stdout!r}: {last_line(run.stderr)}"
+        )
+
+
+def image_size(engine: str, tag: str) -> float:
+    """Return the image's size in megabytes, as the engine counts it."""
+    inspect = subprocess.run(
+        [engine, "image", "inspect", tag],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    )
+    size: int = json.loads(inspect.stdout)[0]["Size"]
+    return size / 1e6
+
+
+def validate_image(tag: str) -> None:
+    """Build the image, see it work, and report its size and the time.
+
+    Raises:
+        EngineUnavailableError: There is no engine to build with.
+        BuildFailedError: The image could not be built, or does not work.
+    """
+    engine = find_engine()
+    start = time.monotonic()
+    build(engine, tag)
+    try_out(engine, tag)
+    print(
+        f"Built and tested the image {tag}: {image_size(engine, tag):.0f} MB, "
+        f"{time.monotonic() - start:.0f} seconds."
+    )
+
+
+def main() -> int:
+    """Do what the answers ask for, which Cookiecutter wrote into the call below."""
+    answers = json.loads(r"""{{ cookiecutter | tojson }}""")
+    slug, mode = answers["project_slug"], answers["docker_build"]
+    try:
+        if mode != "skip":
+            validate_image(slug)
+    except EngineUnavailableError as reason:
+        if mode == "require":
+            print(f"error: the image was not built: {reason}.", file=sys.stderr)
+            return 1
+        print(f"The image was not built: {reason}. Build it later: see below.")
+    except BuildFailedError as reason:
+        print(
+            f"error: the image was not built: {reason}. To look into it, run: "
+            f"cookiecutter {answers['_template']} --replay --keep-project-on-failure",
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt:
+        print(f"error: interrupted; the image {slug} was not built.", file=sys.stderr)
+        return INTERRUPTED
+    project = Path.cwd()
+    # The shell's own folder, where Cookiecutter was started.
+    here = project.parent == Path(os.environ.get("PWD", ""))
+    print(f"Created {slug}. Next:")
+    print(f"  cd {slug if here else shlex.quote(str(project))}")
+    print("  git init && git add . && nox")
+    print(f"  docker build --tag {slug} . && docker run --rm {slug} --count=4")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
