@@ -1,0 +1,38 @@
+"""Everything a maintainer runs: ``nox --list`` shows the sessions."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.11.12"
+nox.options.sessions = ["lint", "tests"]
+nox.options.reuse_venv = "yes"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install(session: nox.Session, group: str) -> None:
+    """Install what poetry.lock pins for this group, hash-checked.
+
+    Poetry, which reads the lock file, is installed first: nox is all a user brings.
+    """
+    session.install(*nox.project.dependency_groups(PYPROJECT, "poetry"))
+    requirements = str(Path(session.create_tmp(), "requirements.txt"))
+    session.run("poetry", "export", f"--only={group}", f"--output={requirements}")
+    session.install("--no-deps", "--require-hashes", f"--requirement={requirements}")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the style, the format and the types of the template's own code."""
+    install(session, "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Generate projects and test them; with an engine, build and run their images."""
+    install(session, "tests")
+    session.run("pytest", *(session.posargs or ["--numprocesses=auto"]))

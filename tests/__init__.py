@@ -1,0 +1,42 @@
+"""The template's tests: a module for each promise."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(
+    *command: str,
+    check: bool = True,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end and return what it printed.
+
+    Raises:
+        AssertionError: It failed, and `check` is true; the message is its output.
+    """
+    result = subprocess.run(
+        command,
+        capture_output=True,
+        check=False,
+        cwd=cwd,
+        encoding="utf-8",
+        env=env,
+        input=stdin,
+    )
+    if check:
+        assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
+    return result
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file below a folder, by its path there."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

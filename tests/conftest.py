@@ -1,0 +1,141 @@
+"""What the tests share: baked projects, the environment their lock files pin, an engine."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from pytest_cookies.plugin import Cookies
+
+from tests import ROOT, run
+
+Bake = Callable[..., Path]
+Generate = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def engine_answers() -> bool:
+    """Tell whether a Docker Engine serves this user."""
+    return (
+        bool(shutil.which("docker"))
+        and not run("docker", "version", check=False).returncode
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests that need an engine where there is none, unless it is required."""
+    wanting = [item for item in items if item.get_closest_marker("engine")]
+    if not wanting or engine_answers():
+        return
+    if os.environ.get("REQUIRE_ENGINE"):
+        raise pytest.UsageError("REQUIRE_ENGINE is set, but no Docker Engine answers")
+    reason = "no Docker Engine answers; on Debian, '.ci/engine start' brings one"
+    for item in wanting:
+        item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def bake(cookies_session: Cookies) -> Bake:
+    """Return a function that generates a project from answers, each distinct set once.
+
+    The projects are shared: a test that writes to one works on a copy.
+    """
+    projects: dict[frozenset[tuple[str, str]], Path] = {}
+
+    def bake(**answers: str) -> Path:
+        key = frozenset(answers.items())
+        if key not in projects:
+            result = cookies_session.bake(extra_context=answers)
+            assert result.exception is None, result.exception
+            projects[key] = result.project_path
+        return projects[key]
+
+    return bake
+
+
+@pytest.fixture(scope="session")
+def project(bake: Bake) -> Path:
+    """Return the default project; see `bake`."""
+    return bake()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return an empty home directory."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return home
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """Return an empty folder to generate into; its name wants quoting."""
+    output = tmp_path / "my prøjects"
+    output.mkdir()
+    return output
+
+
+@pytest.fixture
+def generate(home: Path, output: Path) -> Generate:
+    """Return a function that runs Cookiecutter's command with these answers."""
+
+    def generate(
+        *options: str,
+        template: Path = ROOT,
+        env: Mapping[str, str] = os.environ,
+        **answers: str,
+    ) -> subprocess.CompletedProcess[str]:
+        # Cookiecutter takes one or the other.
+        asking = [] if "--replay" in options else ["--no-input"]
+        return run(
+            *(sys.executable, "-m", "cookiecutter", str(template), *asking, *options),
+            *(f"{question}={answer}" for question, answer in answers.items()),
+            check=False,
+            cwd=output,
+            env={
+                **env,
+                "HOME": str(home),
+                "USERPROFILE": str(home),
+                "PWD": str(output),
+            },
+        )
+
+    return generate
+
+
+@pytest.fixture(scope="session")
+def locked_environment(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the site-packages with what a project's tests need, as its lock pins it."""
+    # Above the folder of this worker: all of them share the one environment.
+    folder = tmp_path_factory.getbasetemp().parent / "locked-environment"
+    requirements = folder / "requirements.txt"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            run(
+                "poetry",
+                "export",
+                "--with=tests",
+                f"--output={requirements}",
+                cwd=project,
+            )
+            run(
+                *(sys.executable, "-m", "pip", "install", f"--target={folder}"),
+                *("--no-deps", "--require-hashes", f"--requirement={requirements}"),
+            )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def old_cookiecutter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a Python with the oldest Cookiecutter that the template serves."""
+    folder = tmp_path_factory.getbasetemp().parent / "old-cookiecutter"
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            run(sys.executable, "-m", "venv", str(folder))
+            run(str(python), "-m", "pip", "install", "cookiecutter==2.6.0")
+    return python

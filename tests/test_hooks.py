@@ -1,0 +1,230 @@
+"""After generation the image is built as the answer says, or a line says why not."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT, run
+from tests.conftest import Generate
+
+Stub = Callable[..., dict[str, str]]
+
+pytestmark = pytest.mark.skipif(
+    os.name == "nt",
+    reason="the stand-in engines are shell scripts; run on Linux or macOS",
+)
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Stub:
+    """Return a function that makes an environment whose only engine is a script."""
+
+    def stub(name: str = "docker", script: str = "exit 0") -> dict[str, str]:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        for tool in ("cat", "sh", "sleep", "touch"):
+            (folder / tool).symlink_to(shutil.which(tool) or tool)
+        if name:
+            path = folder / name
+            path.write_text(f"#!/bin/sh\n{script}\n")
+            path.chmod(stat.S_IRWXU)
+        return os.environ | {"PATH": str(folder)}
+
+    return stub
+
+
+def template_with(dockerfile: str, folder: Path) -> Path:
+    """Return a copy of the template with another Dockerfile."""
+    ignore = shutil.ignore_patterns(".*_cache", ".nox", ".git", "__pycache__", "tests")
+    template = shutil.copytree(ROOT, folder / "template", ignore=ignore)
+    path = template / "{{cookiecutter.project_slug}}" / "Dockerfile"
+    path.write_text(dockerfile)
+    return template
+
+
+@pytest.fixture
+def tag() -> Iterator[str]:
+    """Return a name for an image of this process's own, which is removed at the end."""
+    tag = f"hook-{os.getpid()}"
+    yield tag
+    run("docker", "image", "rm", "--force", tag, check=False)
+
+
+# What the engines print, and what becomes of it.
+UNAVAILABLE = {
+    "missing": ("", "", "neither docker nor podman is installed"),
+    "stopped": (
+        "docker",
+        "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. "
+        "Is the docker daemon running?' >&2; exit 1",
+        "the daemon of docker does not answer; is it running?",
+    ),
+    "forbidden": (
+        "docker",
+        "echo 'permission denied while trying to connect to the Docker daemon socket "
+        "at unix:///var/run/docker.sock' >&2; exit 1",
+        "you have no permission to use the socket of docker",
+    ),
+    "broken": (
+        "podman",
+        "echo 'no runtime' >&2; exit 125",
+        "podman does not work: no runtime",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNAVAILABLE)
+def test_try_keeps_the_project_where_no_engine_serves(
+    generate: Generate, stub: Stub, output: Path, case: str
+) -> None:
+    """One line says why, and the next steps say how to build later."""
+    name, script, reason = UNAVAILABLE[case]
+    result = generate(env=stub(name, script), docker_build="try")
+    assert result.returncode == 0
+    first, *rest = result.stdout.splitlines()
+    assert first == f"The image was not built: {reason}. Build it later: see below."
+    assert rest[-1].startswith("  docker build --tag hypermodern-python . ")
+    assert (output / "hypermodern-python" / "Dockerfile").exists()
+
+
+@pytest.mark.parametrize("case", UNAVAILABLE)
+def test_require_fails_where_no_engine_serves(
+    generate: Generate, stub: Stub, output: Path, case: str
+) -> None:
+    """The project is not kept."""
+    name, script, reason = UNAVAILABLE[case]
+    result = generate(env=stub(name, script), docker_build="require")
+    assert result.returncode == 1
+    assert result.stderr == f"error: the image was not built: {reason}.\n"
+    assert not list(output.iterdir())
+
+
+# A build's output, and what becomes of it.
+FAILURES = {
+    "build": (
+        "build) echo 'ERROR: boom'; exit 17;;",
+        "docker build ended with status 17, see above",
+    ),
+    "full": (
+        "build) echo 'write /x: no space left on device' >&2; exit 1;;",
+        "there is no space left on the engine's disk; see docker system df",
+    ),
+    "run": (
+        "run) echo 'exec: not found' >&2; exit 127;;",
+        "the container ended with status 127 and printed '': exec: not found",
+    ),
+    "output": (
+        "run) echo Hello;;",
+        "the container ended with status 0 and printed 'Hello\\n': no output",
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", ["try", "require"])
+@pytest.mark.parametrize("case", FAILURES)
+def test_an_image_that_does_not_work_fails_in_both_modes(
+    generate: Generate, stub: Stub, output: Path, case: str, mode: str
+) -> None:
+    """The last line names the options that help to look into it."""
+    script, reason = FAILURES[case]
+    env = stub(script=f"case $1 in {script} esac")
+    result = generate(env=env, docker_build=mode)
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        f"error: the image was not built: {reason}. To look into it, run: "
+        f"cookiecutter {ROOT} --replay --keep-project-on-failure"
+    ]
+    assert not list(output.iterdir())
+
+
+def test_podman_serves_where_docker_is_absent(generate: Generate, stub: Stub) -> None:
+    """Its command line is the same."""
+    env = stub(
+        "podman",
+        "case $1 in build) echo building $*;; run) echo Reticulating spline 1...;; "
+        "image) echo '[{\"Size\": 43210987}]';; esac",
+    )
+    result = generate(env=env, docker_build="require")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(
+        "building build --tag hypermodern-python .\n"
+        "Built and tested the image hypermodern-python: 43 MB, 0 seconds.\n"
+        "Created hypermodern-python. Next:\n"
+    )
+
+
+def test_an_interrupt_ends_the_build_with_one_line(
+    home: Path, output: Path, stub: Stub
+) -> None:
+    """As Ctrl-C does, it reaches every process of the terminal."""
+    env = stub(script="case $1 in build) echo started; exec sleep 60;; esac")
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "cookiecutter",
+            str(ROOT),
+            "--no-input",
+            "docker_build=try",
+        ],
+        cwd=output,
+        env=env | {"HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "started\n"
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "error: interrupted; the image hypermodern-python was not built.\n" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("mode", ["try", "require"])
+def test_the_image_is_built_and_tried_out(
+    generate: Generate, tag: str, mode: str
+) -> None:
+    """The engine's output is shown, then the image's size and the time."""
+    result = generate(project_slug=tag, docker_build=mode)
+    assert result.returncode == 0, result.stderr
+    built, *rest = result.stdout.splitlines()[-5:]
+    assert "[dependencies " in result.stdout
+    assert built.startswith(f"Built and tested the image {tag}: ")
+    assert built.endswith(" seconds.")
+    assert rest[0] == f"Created {tag}. Next:"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("mode", ["try", "require"])
+def test_a_broken_dockerfile_fails_in_both_modes(
+    generate: Generate, tag: str, tmp_path: Path, output: Path, mode: str
+) -> None:
+    """The engine's own message is above ours."""
+    template = template_with("FROM scratch\nCOPY missing /\n", tmp_path)
+    result = generate(template=template, project_slug=tag, docker_build=mode)
+    assert result.returncode == 1
+    assert '"/missing": not found' in result.stdout
+    assert "docker build ended with status 1, see above" in result.stderr
+    assert not list(output.iterdir())
+
+
+@pytest.mark.engine
+def test_a_daemon_that_is_stopped_is_told_from_one_that_is_missing(
+    generate: Generate, tmp_path: Path
+) -> None:
+    """The real client says so of a socket where nobody listens."""
+    env = os.environ | {"DOCKER_HOST": f"unix://{tmp_path}/docker.sock"}
+    result = generate(env=env, docker_build="require")
+    assert result.returncode == 1
+    assert "the daemon of docker does not answer; is it running?" in result.stderr

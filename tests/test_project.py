@@ -1,0 +1,176 @@
+"""Whatever the answers, the project is well formed, locked, clean and tested."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from allpairspy import AllPairs
+
+from tests import ROOT, run
+from tests.conftest import Bake
+from tests.test_questions import CHOICES
+
+# An option of every choice question, and three kinds of names and texts.
+TEXTS: dict[str, list[str]] = {
+    "project_name": ["Hypermodern Python", 'Éric\'s "spline" & #1 {tool}', "Größe [1]"],
+    "project_slug": ["hypermodern-python", "acme.splines_2", "s"],
+    "package_name": ["hypermodern_python", "acme_splines", "_s"],
+    "description": [
+        "The hypermodern Python project",
+        'It\'s "100 %" <b>right</b>: \\ $(x) `y` #z {x} 👩‍🔬',
+        "שלום \\",
+    ],
+    "author": ["Your Name", "Mary-Jane O'Neil, Ph.D.", '"Bobby" \\ 李'],
+    "version": ["0.1.0", "2026.11", "1.0rc1"],
+}
+# `docker_build` is of another kind: test_hooks.py tries what it does.
+OPTIONS = {name: CHOICES[name] for name in CHOICES if name != "docker_build"} | TEXTS
+PAIRWISE = [
+    dict(zip(OPTIONS, row, strict=True)) for row in AllPairs(list(OPTIONS.values()))
+]
+
+
+def files(project: Path) -> Iterator[Path]:
+    """Yield the project's files."""
+    return (path for path in project.rglob("*") if path.is_file())
+
+
+@pytest.fixture(params=PAIRWISE)
+def answers(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return answers; all pairs of options occur among them."""
+    answers: dict[str, str] = request.param
+    return answers
+
+
+def test_every_file_parses(bake: Bake, answers: dict[str, str]) -> None:
+    """By the parser of its own language."""
+    parsers: dict[str, Callable[[str], object]] = {
+        ".json": json.loads,
+        ".lock": tomllib.loads,
+        ".py": ast.parse,
+        ".toml": tomllib.loads,
+        ".yaml": yaml.safe_load,
+        ".yml": yaml.safe_load,
+    }
+    parsed = set()
+    for path in files(bake(**answers)):
+        if parse := parsers.get(path.suffix):
+            parse(path.read_text("utf-8"))
+            parsed.add(path.suffix)
+    assert parsed >= {".lock", ".py", ".toml", ".yml"}
+
+
+def test_no_trace_of_the_template_is_left(bake: Bake, answers: dict[str, str]) -> None:
+    """No delimiter, and no blank line where a statement of Jinja stood."""
+    for path in files(bake(**answers)):
+        text = path.read_text("utf-8")
+        workflow = ".github" in path.parts
+        assert workflow or not re.search(
+            r"\{\{|\}\}|\{%|%\}|\{#|#\}|cookiecutter\.", text
+        ), path
+        if not text or path.name in {"LICENSE", "poetry.lock"}:
+            continue
+        most = 3 if path.suffix == ".py" else 2
+        assert not text.startswith("\n"), path
+        assert text.endswith("\n"), path
+        assert not text.endswith("\n\n"), path
+        assert "\n" * (most + 1) not in text, path
+        assert not re.search(r"[ \t]$", text, re.MULTILINE), path
+
+
+def test_the_metadata_reads_back_as_it_was_answered(
+    bake: Bake, answers: dict[str, str]
+) -> None:
+    """The texts survive whatever quotes and backslashes they hold."""
+    text = (bake(**answers) / "pyproject.toml").read_text("utf-8")
+    metadata = tomllib.loads(text)["project"]
+    assert metadata["name"] == answers["project_slug"]
+    assert metadata["version"] == answers["version"]
+    assert metadata["description"] == answers["description"]
+    assert metadata["authors"][0]["name"] == answers["author"]
+    assert metadata["license"] == answers["license"]
+    assert metadata["requires-python"] == ">=3.11"
+    assert metadata["scripts"] == {
+        answers["project_slug"]: f"{answers['package_name']}.console:main"
+    }
+
+
+def test_the_license_is_the_one_chosen(bake: Bake, answers: dict[str, str]) -> None:
+    """Its full text is there, and the author's name where the text wants one."""
+    text = (bake(**answers) / "LICENSE").read_text("utf-8")
+    title, named, length = {
+        "MIT": ("MIT License", True, 1_000),
+        "Apache-2.0": ("Apache License", False, 11_000),
+        "BSD-3-Clause": ("Redistribution and use", True, 1_400),
+        "GPL-3.0-or-later": ("GNU GENERAL PUBLIC LICENSE", False, 35_000),
+    }[answers["license"]]
+    assert title in text
+    assert (f"Copyright (c) {answers['author']}\n" in text) == named
+    assert len(text) > length
+
+
+def test_the_base_image_is_the_one_chosen(bake: Bake, answers: dict[str, str]) -> None:
+    """The first line of the Dockerfile names it."""
+    dockerfile = (bake(**answers) / "Dockerfile").read_text("utf-8")
+    tag = f"{answers['python_version']}-{answers['base_image']}"
+    assert dockerfile.startswith(f"FROM python:{tag} AS ")
+
+
+def test_the_project_is_locked_clean_and_tested(
+    bake: Bake, answers: dict[str, str], locked_environment: Path, tmp_path: Path
+) -> None:
+    """Poetry and ruff have nothing to say; its tests pass where it is installed."""
+    project = tmp_path / "project"
+    shutil.copytree(bake(**answers), project)
+    run("poetry", "check", "--lock", "--strict", cwd=project)
+    run("ruff", "check", "--no-cache", cwd=project)
+    run("ruff", "format", "--check", "--no-cache", cwd=project)
+
+    wheel = run(
+        *(sys.executable, "-c"),
+        "from poetry.core.masonry import api; print(api.build_wheel('..'))",
+        cwd=project,
+    ).stdout.strip()
+    venv = tmp_path / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", str(venv))
+    (site_packages,) = venv.glob("lib/*/site-packages")
+    (site_packages / "locked.pth").write_text(f"{locked_environment}\n")
+    run(
+        *(sys.executable, "-m", "pip", f"--python={venv}", "install"),
+        *("--no-deps", "--no-index", str(tmp_path / wheel)),
+    )
+    python = str(venv / "bin" / "python")
+    run(python, "-m", "pytest", "-p", "no:cacheprovider", cwd=project)
+
+
+def test_the_default_project_passes_its_own_nox(project: Path, tmp_path: Path) -> None:
+    """In an empty home, with nothing but Python, Poetry and nox at hand."""
+    copy = tmp_path / "project"
+    shutil.copytree(project, copy)
+    tests = f"tests-{sys.version_info.major}.{sys.version_info.minor}"
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("NOX", "PYTEST", "COVERAGE", "VIRTUAL_ENV"))
+    }
+    run(
+        *("nox", "--sessions", "lint", "mypy", tests, "coverage"),
+        cwd=copy,
+        env=environment | {"HOME": str(tmp_path)},
+    )
+
+
+def test_the_generated_file_names_suit_every_system() -> None:
+    """Windows refuses some characters, and links need a privilege there."""
+    for path in (ROOT / "{{cookiecutter.project_slug}}").rglob("*"):
+        name = path.name.replace("{{cookiecutter.package_name}}", "package")
+        assert re.fullmatch(r"[\w.-]*\w", name), path
+        assert not path.is_symlink(), path
