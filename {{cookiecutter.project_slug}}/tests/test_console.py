@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 import click.testing
@@ -72,7 +73,19 @@ def test_the_installed_program_runs(command: list[str]) -> None:
     assert (result.stdout, result.stderr) == ("Reticulating spline 1...\n", "")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C reach the programs started here, also from a background job.
+
+    A shell starts its background jobs with SIGINT ignored, and they pass that on.
+    """
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_program_at_once(number: signal.Signals) -> None:
     """There is no traceback; a container is stopped this way."""
