@@ -17,6 +17,8 @@ from pathlib import Path
 # What a shell reports for a program that Ctrl-C ended: 128 + SIGINT.
 INTERRUPTED = 130
 FIRST_LINE = "Reticulating spline 1...\n"
+# The file that the hook before the first file wrote.
+MARKER = "UNFINISHED"
 
 
 class EngineUnavailableError(Exception):
@@ -43,9 +45,12 @@ def find_engine() -> str:
     engine = next(filter(shutil.which, ["docker", "podman"]), None)
     if engine is None:
         raise EngineUnavailableError("neither docker nor podman is installed")
-    probe = subprocess.run(
-        [engine, "version"], capture_output=True, encoding="utf-8", errors="replace"
-    )
+    try:
+        probe = subprocess.run(
+            [engine, "version"], capture_output=True, encoding="utf-8", errors="replace"
+        )
+    except OSError as error:
+        raise EngineUnavailableError(f"{engine} does not start: {error}") from error
     if probe.returncode == 0:
         return engine
     complaint = probe.stderr.lower()
@@ -112,13 +117,21 @@ def try_out(engine: str, tag: str) -> None:
 
 
 def image_size(engine: str, tag: str) -> float:
-    """Return the image's size in megabytes, as the engine counts it."""
+    """Return the image's size in megabytes, as the engine counts it.
+
+    Raises:
+        BuildFailedError: The engine does not know it.
+    """
     inspect = subprocess.run(
         [engine, "image", "inspect", tag],
         capture_output=True,
-        check=True,
         encoding="utf-8",
+        errors="replace",
     )
+    if inspect.returncode != 0:
+        raise BuildFailedError(
+            f"{engine} lost the image again: {last_line(inspect.stderr)}"
+        )
     size: int = json.loads(inspect.stdout)[0]["Size"]
     return size / 1e6
 
@@ -144,6 +157,18 @@ def main() -> int:
     """Do what the answers ask for, which Cookiecutter wrote into the call below."""
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
     slug, mode = answers["project_slug"], answers["docker_build"]
+    # The path may hold what the terminal's encoding has no character for.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+    project = Path.cwd()
+    try:
+        (project / MARKER).unlink()
+    except FileNotFoundError:
+        print(
+            f"error: another generation was at work in {project}; generate again.",
+            file=sys.stderr,
+        )
+        return 1
     try:
         if mode != "skip":
             validate_image(slug)
@@ -162,7 +187,6 @@ def main() -> int:
     except KeyboardInterrupt:
         print(f"error: interrupted; the image {slug} was not built.", file=sys.stderr)
         return INTERRUPTED
-    project = Path.cwd()
     # The shell's own folder, where Cookiecutter was started.
     here = project.parent == Path(os.environ.get("PWD", ""))
     print(f"Created {slug}. Next:")

@@ -5,40 +5,104 @@ non-zero exit makes it remove that folder.  Only the standard library is at hand
 module runs in whatever environment Cookiecutter runs in.
 """
 
+from __future__ import annotations
+
 import json
 import keyword
 import re
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+# The first that knows the names of its own modules; an older one is told so in a line.
+OLDEST_PYTHON = (3, 10)
+# A file that is there from the first to the last file of a generation.
+MARKER = "UNFINISHED"
+# More than a project takes, which is a quarter of it.
+SPACE_NEEDED = 1_000_000
+# The most that a refusal quotes of an answer.
+QUOTED = 60
 
 # The grammar of an image's name (github.com/distribution/reference), which allows less
 # than a distribution's name (packaging.python.org/specifications/name-normalization).
 SLUG = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
 # GitHub's limit for the name of a repository.
-SLUG_LENGTH = 100
-# packaging.python.org/specifications/version-specifiers, appendix B: the public part,
-# without the epoch and the local label that an image's tag could not carry.
-VERSION = re.compile(r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?")
+NAME_LENGTH = 100
+# The name of the folder that cookiecutter.json puts in the place of a slug that is no
+# name of a folder: Cookiecutter makes the folder before it runs this module.
+NO_FOLDER = "(refused slug "
+# packaging.python.org/specifications/version-specifiers, appendix B: the public part in
+# its normal form, without the epoch, which an image's tag could not carry.
+VERSION = re.compile(
+    r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"
+    r"(?:(?:a|b|rc)(?:0|[1-9][0-9]*))?"
+    r"(?:\.post(?:0|[1-9][0-9]*))?"
+    r"(?:\.dev(?:0|[1-9][0-9]*))?"
+)
+# The limit of an image's tag (github.com/distribution/reference).
+VERSION_LENGTH = 128
 # html.spec.whatwg.org, "valid email address", with a dot in the domain.
 EMAIL = re.compile(
     r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+"
     r"@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
     r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+"
 )
-# github.com/join: letters and digits with single hyphens between them.
-GITHUB_USER = re.compile(r"[a-zA-Z0-9](?:-?[a-zA-Z0-9]){0,38}")
+# RFC 5321, 4.5.3.1.3: a path of 256 octets, less its angle brackets.
+EMAIL_LENGTH = 254
+# docs.github.com, "Username considerations for external authentication": letters and
+# digits with single hyphens between them, and the short code of a managed user.
+GITHUB_USER = re.compile(r"[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*(?:_[a-zA-Z0-9]+)?")
+GITHUB_USER_LENGTH = 39
 # docs.docker.com/accounts/create-account: a Docker ID.
 DOCKERHUB_USER = re.compile(r"[a-z0-9]{4,30}")
+
 # learn.microsoft.com, "Naming files, paths, and namespaces".
 WINDOWS_DEVICES = frozenset(
     ["aux", "con", "nul", "prn"]
-    + [f"{device}{number}" for device in ("com", "lpt") for number in range(10)]
+    + [device + str(number) for device in ("com", "lpt") for number in range(10)]
 )
-# The folders beside the package, and the distributions that the lock file pins.
-TAKEN = frozenset(["docs", "src", "test", "tests"])
-DEPENDENCIES = frozenset(["click", "colorama", "coverage", "mypy", "pytest", "ruff"])
+# The folders beside the package.
+FOLDERS = frozenset(["docs", "src", "test", "tests"])
+# The distributions that the generated lock file pins, and the build backend.
+DEPENDENCIES = frozenset(
+    """
+    argcomplete ast-serialize attrs click colorama colorlog coverage dependency-groups
+    distlib filelock humanize iniconfig librt mypy mypy-extensions nox packaging pathspec
+    platformdirs pluggy poetry-core pygments pytest python-discovery ruff
+    typing-extensions virtualenv
+    """.split()
+)
+# What installs them, and what they install under other names than their own.
+COMMANDS = frozenset(
+    """
+    activate coverage3 dmypy lint-dependency-groups mypyc pip poetry py.test pygmentize
+    python setuptools stubgen stubtest tox-to-nox
+    """.split()
+)
+# What they are imported as, where that is another name, and what the tools import.
+IMPORTS = frozenset(
+    """
+    _pytest attr conftest mypyc noxfile pip poetry py setuptools sitecustomize
+    usercustomize
+    """.split()
+)
+# Standard modules of some Pythons that the project supports and of others not.
+SOME_STANDARD_MODULES = frozenset(
+    """
+    aifc annotationlib asynchat asyncore audioop cgi cgitb chunk compression crypt
+    distutils imghdr imp lib2to3 mailcap msilib nis nntplib ossaudiodev pipes profiling
+    smtpd sndhdr spwd sre_compile sre_constants sre_parse sunau telnetlib uu xdrlib
+    """.split()
+)
+CHOICES = {
+    "license": ["MIT", "Apache-2.0", "BSD-3-Clause", "GPL-3.0-or-later"],
+    "python_version": ["3.14", "3.15", "3.13"],
+    "base_image": ["slim", "alpine"],
+    "docker_build": ["skip", "try", "require"],
+}
 
 
 def normalized(name: str) -> str:
@@ -46,21 +110,57 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def quoted(answer: object) -> str:
+    """Return an answer in ASCII, cut to what a line can hold."""
+    text = ascii(answer)
+    if len(text) <= QUOTED:
+        return text
+    return f"{text[:QUOTED]}...' ({len(str(answer))} characters)"
+
+
+def is_text(character: str) -> bool:
+    """Tell whether a character may stand in a line of text.
+
+    Not so control characters, halves of surrogate pairs, line and paragraph separators;
+    code points that never will be characters; the byte order mark; and what reorders
+    the text around it, so that code does not read as it runs (CVE-2021-42574).
+    """
+    code = ord(character)
+    return not (
+        unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+        or 0xFDD0 <= code <= 0xFDEF
+        or code & 0xFFFE == 0xFFFE
+        or code == 0xFEFF
+        or 0x202A <= code <= 0x202E
+        or 0x2066 <= code <= 0x2069
+    )
+
+
 def check_text(text: str) -> str | None:
     """Return what is wrong with a line of free text, None if nothing is."""
     if not text.strip():
-        return "it is blank; write one line"
+        return "it is blank; write one line, such as 'Hypermodern Python'"
     for character in text:
-        # Control characters, halves of surrogate pairs, line and paragraph separators.
-        if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
-            return f"U+{ord(character):04X} does not print; write one line of text"
+        if not is_text(character):
+            return (
+                f"U+{ord(character):04X} is a control character, or none at all; "
+                "write one line of text, such as 'Hypermodern Python'"
+            )
+    if text != text.strip():
+        return "blanks at its ends would be lost; begin and end with a word"
     return None
 
 
 def check_author(author: str) -> str | None:
     """Return what is wrong with an author's name, None if nothing is."""
     if "<" in author or ">" in author:
-        return "angle brackets enclose an e-mail address in metadata; leave them out"
+        return (
+            "angle brackets enclose an e-mail address in metadata; "
+            "leave them out, such as 'Jane Doe'"
+        )
+    composed = unicodedata.normalize("NFC", author)
+    if author != composed:
+        return f"metadata holds Unicode's normal form C of it; use {quoted(composed)}"
     return check_text(author)
 
 
@@ -71,11 +171,21 @@ def check_slug(slug: str) -> str | None:
             "a distribution and an image are named so: use lowercase letters and "
             "digits, with '-', '_' or '.' between them, such as 'hypermodern-python'"
         )
-    if len(slug) > SLUG_LENGTH:
-        return f"it has {len(slug)} characters; use {SLUG_LENGTH} at most"
+    if len(slug) > NAME_LENGTH:
+        return (
+            f"it has {len(slug)} characters; use {NAME_LENGTH} at most, "
+            "such as 'hypermodern-python'"
+        )
     if slug.split(".", maxsplit=1)[0] in WINDOWS_DEVICES:
-        return f"Windows reserves the name; use another, such as '{slug}-app'"
-    if slug in TAKEN or normalized(slug) in DEPENDENCIES:
+        return f"Windows reserves the name; use another, such as 'my-{slug}'"
+    if slug.endswith((".git", ".wiki")):
+        return "GitHub reserves the ending; use another, such as 'hypermodern-python'"
+    if (
+        slug in FOLDERS | COMMANDS
+        or normalized(slug) in DEPENDENCIES
+        # The commands of an environment have the version in other names of theirs.
+        or re.fullmatch(r"(?:coverage|pip|python)[-0-9.]+", slug)
+    ):
         return f"the project needs this name itself; use another, such as 'my-{slug}'"
     return None
 
@@ -87,36 +197,49 @@ def check_package(name: str) -> str | None:
             "it cannot be imported: use lowercase letters, digits and '_', "
             "such as 'hypermodern_python'"
         )
-    if len(name) > SLUG_LENGTH:
-        return f"it has {len(name)} characters; use {SLUG_LENGTH} at most"
-    if keyword.iskeyword(name) or name in keyword.softkwlist or name in {"none"}:
-        return f"Python reserves the word; use another, such as '{name}_app'"
-    if name in sys.stdlib_module_names:
-        return f"it hides a standard module; use another, such as '{name}_app'"
+    if len(name) > NAME_LENGTH:
+        return (
+            f"it has {len(name)} characters; use {NAME_LENGTH} at most, "
+            "such as 'hypermodern_python'"
+        )
+    if keyword.iskeyword(name) or name in keyword.softkwlist or name == "none":
+        return f"Python reserves the word; use another, such as 'my_{name}'"
+    if name.startswith("__") and name.endswith("__"):
+        return "Python reserves such names; use another, such as 'hypermodern_python'"
+    if name in sys.stdlib_module_names | SOME_STANDARD_MODULES:
+        return f"it hides a standard module; use another, such as 'my_{name}'"
     if name in WINDOWS_DEVICES:
-        return f"Windows reserves the name; use another, such as '{name}_app'"
-    if name in TAKEN or normalized(name) in DEPENDENCIES:
+        return f"Windows reserves the name; use another, such as 'my_{name}'"
+    if name in FOLDERS | IMPORTS or normalized(name) in DEPENDENCIES:
         return f"the project needs this name itself; use another, such as 'my_{name}'"
     return None
 
 
 def check_version(version: str) -> str | None:
     """Return what is wrong with a version, None if nothing is."""
+    if len(version) > VERSION_LENGTH:
+        return f"it has more than {VERSION_LENGTH} characters; use one such as '0.1.0'"
     if VERSION.fullmatch(version):
         return None
-    return "it is no version of a Python package; use one such as '0.1.0' or '1.0rc1'"
+    return (
+        "a Python package has versions in their normal form, without leading zeros, "
+        "such as '0.1.0' or '1.0rc1'"
+    )
 
 
 def check_email(email: str) -> str | None:
     """Return what is wrong with an e-mail address, None if nothing is."""
-    if EMAIL.fullmatch(email):
+    if EMAIL.fullmatch(email) and len(email) <= EMAIL_LENGTH:
         return None
-    return "it is no e-mail address; use one such as 'you@example.com'"
+    return (
+        "an e-mail address has ASCII letters, one '@' and a domain, in "
+        f"{EMAIL_LENGTH} characters at most, such as 'you@example.com'"
+    )
 
 
 def check_github_user(user: str) -> str | None:
     """Return what is wrong with a GitHub user, None if nothing is."""
-    if GITHUB_USER.fullmatch(user):
+    if GITHUB_USER.fullmatch(user) and len(user) <= GITHUB_USER_LENGTH:
         return None
     return "GitHub allows 39 letters and digits, with single hyphens, such as 'my-name'"
 
@@ -141,14 +264,36 @@ CHECKS = {
 }
 
 
-def refusals(answers: dict[str, str]) -> Iterator[str]:
+def answered(answers: dict[str, Any], question: str) -> object:
+    """Return the answer to a question, which may be of any type that JSON has."""
+    answer = answers.get(question)
+    if question == "project_slug" and str(answer).startswith(NO_FOLDER):
+        return answers.get("__refused_slug", answer)
+    return answer
+
+
+def problem_with(question: str, answer: object) -> str | None:
+    """Return what is wrong with the answer to a question, None if nothing is."""
+    if question in CHOICES:
+        options = CHOICES[question]
+        if answer in options:
+            return None
+        return f"the options are {', '.join(options)}; use one, such as '{options[0]}'"
+    if not isinstance(answer, str):
+        return "it is no text; put it in double quotes"
+    return CHECKS[question](answer)
+
+
+def refusals(answers: dict[str, Any]) -> Iterator[str]:
     """Yield a line for each answer that cannot work."""
-    for question, check in CHECKS.items():
-        if problem := check(answers[question]):
-            yield f"{question}: {answers[question]!a} is refused: {problem}."
+    for question in [*CHECKS, *CHOICES]:
+        answer = answered(answers, question)
+        problem = problem_with(question, answer)
+        if problem:
+            yield f"{question}: {quoted(answer)} is refused: {problem}."
 
 
-def replay_file(answers: dict[str, str]) -> str:
+def replay_file(answers: dict[str, Any]) -> str:
     """Return where Cookiecutter keeps these answers, in words if it is not found.
 
     The file is named after the template's folder, of which a hook may only be told that
@@ -157,26 +302,66 @@ def replay_file(answers: dict[str, str]) -> str:
     for path in (Path.home() / ".cookiecutter_replay").glob("*.json"):
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))["cookiecutter"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             continue
         if kept == answers:
             return str(path)
     return "the template's file in your replay folder"
 
 
+def begin(project: Path) -> None:
+    """Mark the folder as unfinished; the hook that runs at the end removes the marker.
+
+    Raises:
+        FileExistsError: Another generation is at work in the folder, or was broken off.
+        OSError: The folder cannot be written to, or its disk is almost full.
+    """
+    if shutil.disk_usage(project).free < SPACE_NEEDED:
+        raise OSError("less than a megabyte is free on its disk")
+    with (project / MARKER).open("x", encoding="utf-8") as marker:
+        marker.write(
+            "This project is incomplete: its generation has not come to an end.\n"
+        )
+
+
 def main() -> int:
     """Check the answers that Cookiecutter wrote into the call below; see `refusals`."""
+    if sys.version_info < OLDEST_PYTHON:
+        print(
+            "error: Cookiecutter runs on Python {}.{}; this template needs {}.{}.".format(
+                *sys.version_info[:2], *OLDEST_PYTHON
+            ),
+            file=sys.stderr,
+        )
+        return 1
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
+    project = Path.cwd()
     lines = list(refusals(answers))
-    if not lines:
-        return 0
-    print(*lines, sep="\n", file=sys.stderr)
-    print(
-        f"Nothing was written. To keep your other answers, mend these in "
-        f"{replay_file(answers)}, then run: cookiecutter {answers['_template']} --replay",
-        file=sys.stderr,
-    )
-    return 1
+    if lines:
+        print(*lines, sep="\n", file=sys.stderr)
+        if project.parent != Path(answers["_output_dir"]).resolve():
+            # Only in a replay, for which no default is rendered; see NO_FOLDER.
+            print(f"Remove the empty folders on the way to {project}.", file=sys.stderr)
+        print(
+            f"Nothing was written. To keep your other answers, mend these in "
+            f"{replay_file(answers)}, then run: "
+            f"cookiecutter {answers['_template']} --replay",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        begin(project)
+    except FileExistsError:
+        print(
+            f"error: {project / MARKER} is there: another generation is at work in this "
+            "folder, or was broken off. Remove the folder, then generate again.",
+            file=sys.stderr,
+        )
+        return 1
+    except OSError as error:
+        print(f"error: cannot write to {project}: {error}.", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
