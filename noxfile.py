@@ -36,3 +36,12 @@ def tests(session: nox.Session) -> None:
     """Generate projects and test them; with an engine, build and run their images."""
     install(session, "tests")
     session.run("pytest", *(session.posargs or ["--numprocesses=auto"]))
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Try thousands of sets of answers; the result goes into docs/answers.md."""
+    install(session, "tests")
+    session.run(
+        "pytest", "--hypothesis-profile=fuzz", "tests/test_fuzz.py", *session.posargs
+    )

@@ -89,6 +89,8 @@ IMPORTS = frozenset(
     usercustomize
     """.split()
 )
+# Words that are keywords in some places, in some of the Pythons that the project supports.
+SOFT_KEYWORDS = frozenset(["_", "case", "lazy", "match", "none", "type"])
 # Standard modules of some Pythons that the project supports and of others not.
 SOME_STANDARD_MODULES = frozenset(
     """
@@ -202,7 +204,7 @@ def check_package(name: str) -> str | None:
             f"it has {len(name)} characters; use {NAME_LENGTH} at most, "
             "such as 'hypermodern_python'"
         )
-    if keyword.iskeyword(name) or name in keyword.softkwlist or name == "none":
+    if keyword.iskeyword(name) or name in SOFT_KEYWORDS:
         return f"Python reserves the word; use another, such as 'my_{name}'"
     if name.startswith("__") and name.endswith("__"):
         return "Python reserves such names; use another, such as 'hypermodern_python'"

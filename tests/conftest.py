@@ -10,9 +10,23 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
 from tests import ROOT, run
+
+# A project takes a tenth of a second, which is no fault of the answers.
+settings.register_profile(
+    "quick",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile(
+    "fuzz", settings.get_profile("quick"), max_examples=5000, derandomize=False
+)
+settings.load_profile("quick")
 
 Bake = Callable[..., Path]
 Generate = Callable[..., subprocess.CompletedProcess[str]]

@@ -1,115 +1,141 @@
-"""An answer that cannot work is refused in one line, and nothing is left behind."""
+"""An answer that cannot work is refused in one line, and nothing is left behind.
 
-import importlib.util
+The answers are in hostile.jsonl, a case a line: the answers that differ from the usual
+ones; the questions whose answers are refused; what their lines say; and why.  With
+"times", each answer is repeated so often.
+"""
+
+import ast
+import json
+import os
+import pty
+import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from cookiecutter.exceptions import FailedHookException
+from cookiecutter.main import cookiecutter
 
-from tests import ROOT
+from tests import ROOT, run
 from tests.conftest import Generate
+from tests.survival import (
+    ANSWERS,
+    QUESTIONS,
+    assert_answers_survive,
+    context,
+    load_hook,
+    render,
+)
 
-ANSWERS = {
-    "project_name": "Hypermodern Python",
-    "project_slug": "hypermodern-python",
-    "package_name": "hypermodern_python",
-    "description": "The hypermodern Python project",
-    "author": "Jane Doe",
-    "email": "jane@example.com",
-    "github_user": "jane-doe",
-    "dockerhub_user": "janedoe",
-    "version": "0.1.0",
-}
+TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
+
+
+def hostile_answers() -> list[Any]:
+    """Return the cases of hostile.jsonl as parameters: what is answered, and refused."""
+    cases = []
+    for line in (ROOT / "tests" / "hostile.jsonl").read_text("utf-8").splitlines():
+        case = json.loads(line)
+        del case["why"]
+        refused, says = case.pop("refused"), case.pop("says", "")
+        times = case.pop("times", 1)
+        answers = {
+            name: case[name] * times if times > 1 else case[name] for name in case
+        }
+        cases.append(pytest.param(answers, refused, says, id=line[:60]))
+    return cases
+
+
+HOSTILE = hostile_answers()
+TAKEN = [
+    pytest.param(answers, id=case.id)
+    for case in HOSTILE
+    for answers, refused, _ in [case.values]
+    if not refused
+]
+# Cookiecutter makes text of what is none; only a replay file can hold that.
+SLUGS = [
+    pytest.param(answers["project_slug"], says, id=case.id)
+    for case in HOSTILE
+    for answers, refused, says in [case.values]
+    if refused == ["project_slug"] and isinstance(answers["project_slug"], str)
+]
 
 
 @pytest.fixture(scope="module")
 def hook() -> ModuleType:
     """Return the module that Cookiecutter runs before it generates a project."""
-    path = ROOT / "hooks" / "pre_gen_project.py"
-    spec = importlib.util.spec_from_file_location("pre_gen_project", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_hook("pre_gen_project")
 
 
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("project_name", 'Éric\'s "spline" {{ tool }}'),
-        ("project_slug", "a"),
-        ("project_slug", "acme.splines_v2--x"),
-        ("project_slug", "s" * 100),
-        ("package_name", "_splines"),
-        ("description", "It's 100 % “right”: \\ <b> $(x) `y` 👩‍🔬 \u200fשלום"),
-        ("author", "Mary-Jane O'Neil, Ph.D."),
-        ("email", "o'neil+splines@mail.example.co.uk"),
-        ("github_user", "a-b-c"),
-        ("version", "2026.11rc1"),
-        ("version", "1.0.post1.dev2"),
-    ],
-)
-def test_an_answer_that_works_is_taken(
-    hook: ModuleType, question: str, answer: str
+def lines_of_hook(errors: str) -> list[str]:
+    """Return the lines that our hook wrote, before Cookiecutter's own."""
+    lines = errors.splitlines()
+    end = next(
+        number for number, line in enumerate(lines) if line.startswith("Nothing was")
+    )
+    return lines[: end + 1]
+
+
+def test_there_are_more_cases_than_the_66_that_were_tried_on_peers() -> None:
+    """Each is refused or taken, for a reason."""
+    assert len(HOSTILE) > 66
+    assert TAKEN
+    assert SLUGS
+
+
+@pytest.mark.parametrize(("answers", "refused", "says"), HOSTILE)
+def test_exactly_the_answers_that_cannot_work_are_refused(
+    hook: ModuleType, answers: dict[str, Any], refused: list[str], says: str
 ) -> None:
-    """Unusual is not wrong."""
-    assert not list(hook.refusals(ANSWERS | {question: answer}))
+    """One line each names the question, the answer, what is allowed and a remedy."""
+    lines = list(hook.refusals(ANSWERS | answers))
+    assert [line.partition(": ")[0] for line in lines] == refused
+    for question, line in zip(refused, lines, strict=True):
+        assert line.startswith(f"{question}: {ascii(answers[question])[:60]}")
+        assert " is refused: " in line
+        assert line.isprintable()
+        assert len(line) < 400
+        remedy = line.partition(" is refused: ")[2]
+        assert any(
+            word in remedy for word in ("such as", "use ", "put it", "begin and")
+        )
+    assert not lines or any(says in line for line in lines)
 
 
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("project_name", " "),
-        ("project_name", "two\nlines"),
-        ("project_slug", ""),
-        ("project_slug", "../evil"),
-        ("project_slug", "Capital"),
-        ("project_slug", "-dash"),
-        ("project_slug", "dash-"),
-        ("project_slug", "a..b"),
-        ("project_slug", "café"),
-        ("project_slug", "s" * 101),
-        ("project_slug", "tests"),
-        ("project_slug", "click"),
-        ("project_slug", "con"),
-        ("project_slug", "nul.tools"),
-        ("package_name", ""),
-        ("package_name", "class"),
-        ("package_name", "match"),
-        ("package_name", "none"),
-        ("package_name", "json"),
-        ("package_name", "click"),
-        ("package_name", "tests"),
-        ("package_name", "aux"),
-        ("package_name", "my-package"),
-        ("package_name", "1st"),
-        ("package_name", "paquete_ñ"),
-        ("package_name", "p" * 101),
-        ("description", "tab\there"),
-        ("description", "line\u2028separator"),
-        ("author", "Bobby <tables>"),
-        ("author", ""),
-        ("email", "nobody"),
-        ("email", "a@b"),
-        ("github_user", "-a"),
-        ("github_user", "a--b"),
-        ("github_user", "a" * 40),
-        ("dockerhub_user", "abc"),
-        ("dockerhub_user", "Jane"),
-        ("version", "one"),
-        ("version", "1.0+local"),
-        ("version", "1.0\n"),
-    ],
-)
-def test_an_answer_that_cannot_work_is_refused(
-    hook: ModuleType, question: str, answer: str
+@pytest.mark.parametrize("answers", TAKEN)
+def test_an_answer_that_is_taken_survives(
+    answers: dict[str, str], tmp_path: Path
 ) -> None:
-    """One line names the question, the answer and the remedy."""
-    (line,) = hook.refusals(ANSWERS | {question: answer})
-    assert line.startswith(f"{question}: {answer!a} is refused: ")
-    assert "\n" not in line
+    """Every file parses, and the answer reads back as it was given."""
+    assert_answers_survive(render(ANSWERS | answers, tmp_path), ANSWERS | answers)
+
+
+@pytest.mark.parametrize(("slug", "says"), SLUGS)
+def test_a_refused_slug_leaves_no_folder_anywhere(
+    slug: str, says: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither within the folder to generate into, nor beside it; no name is too odd."""
+    output = tmp_path / "a" / "b" / "c"
+    output.mkdir(parents=True)
+    config = tmp_path / "config.yaml"
+    config.write_text(f"replay_dir: {tmp_path}\ncookiecutters_dir: {tmp_path}\n")
+    before = set(tmp_path.rglob("*"))
+    with pytest.raises(FailedHookException):
+        cookiecutter(
+            str(ROOT),
+            no_input=True,
+            extra_context={"project_slug": slug, "package_name": "splines"},
+            output_dir=str(output),
+            config_file=str(config),
+        )
+    (line, _) = lines_of_hook(capfd.readouterr().err)
+    assert line.startswith(f"project_slug: {ascii(slug)[:60]}")
+    assert says in line
+    assert set(tmp_path.rglob("*")) - before == {tmp_path / f"{ROOT.name}.json"}
+    assert not Path("/tmp/evil").exists()  # noqa: S108 (a case names it)
 
 
 def test_all_bad_answers_are_refused_at_once_and_nothing_is_left(
@@ -118,7 +144,7 @@ def test_all_bad_answers_are_refused_at_once_and_nothing_is_left(
     """The last line says how to keep the other answers."""
     result = generate(project_slug="Con", package_name="class", email="me")
     assert result.returncode == 1
-    *lines, last = result.stderr.splitlines()
+    *lines, last = lines_of_hook(result.stderr)
     assert [line.partition(":")[0] for line in lines] == [
         *("project_slug", "package_name", "email")
     ]
@@ -139,3 +165,152 @@ def test_the_way_to_keep_the_other_answers_works(
     pyproject = output / "hypermodern-python" / "pyproject.toml"
     authors = tomllib.loads(pyproject.read_text("utf-8"))["project"]["authors"]
     assert authors == [{"name": "Jane Doe", "email": "jane@example.com"}]
+
+
+def test_a_slug_is_mended_in_the_replay_file_too(
+    generate: Generate, output: Path, home: Path
+) -> None:
+    """The file holds a stand-in for the slug that was refused."""
+    assert generate(project_slug="../evil", package_name="evil").returncode == 1
+    replay = home / ".cookiecutter_replay" / f"{ROOT.name}.json"
+    answers = json.loads(replay.read_text("utf-8"))
+    answers["cookiecutter"]["project_slug"] = "good"
+    replay.write_text(json.dumps(answers))
+    result = generate("--replay")
+    assert result.returncode == 0, result.stderr
+    assert (output / "good" / "pyproject.toml").exists()
+
+
+def test_a_path_in_a_replay_file_is_refused(
+    generate: Generate, output: Path, home: Path
+) -> None:
+    """Cookiecutter makes its folders there before any code of ours runs; a line says so."""
+    assert generate().returncode == 0
+    replay = home / ".cookiecutter_replay" / f"{ROOT.name}.json"
+    answers = json.loads(replay.read_text("utf-8"))
+    answers["cookiecutter"]["project_slug"] = "x/y/z"
+    replay.write_text(json.dumps(answers))
+    result = generate("--replay")
+    assert result.returncode == 1
+    assert lines_of_hook(result.stderr)[-2] == (
+        f"Remove the empty folders on the way to {output / 'x' / 'y' / 'z'}."
+    )
+    assert not list((output / "x" / "y").iterdir())
+
+
+@pytest.mark.parametrize("version", ["oldest", "newest"])
+@pytest.mark.parametrize(
+    ("answers", "refused"),
+    [
+        (
+            {
+                "description": "{{ 7 * 7 }} {% raw %} ${{ x }} {# \\ \" ' 🙂",
+                "author": "{{ cookiecutter.email }}",
+                "project_name": "{% endraw %}",
+                "project_slug": "splines",
+            },
+            [],
+        ),
+        ({"project_slug": "../evil", "package_name": "evil"}, ["project_slug"]),
+        ({"email": "me", "version": "one"}, ["email", "version"]),
+    ],
+    ids=["braces", "path", "two"],
+)
+def test_at_the_prompts_of_a_terminal(
+    version: str,
+    answers: dict[str, str],
+    refused: list[str],
+    home: Path,
+    output: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    """What is typed is not rendered; what is refused is refused there, too."""
+    python = sys.executable
+    if version == "oldest":
+        python = str(request.getfixturevalue("old_cookiecutter"))
+    typed = "".join(
+        f"{answers.get(question, '')}\n"
+        for question in QUESTIONS
+        if not question.startswith("_")
+    )
+    main, terminal = pty.openpty()
+    os.write(main, typed.encode())
+    result = run(
+        *("sh", "-c", 'exec "$@" <"$0"', os.ttyname(terminal)),
+        *(python, "-m", "cookiecutter", str(ROOT)),
+        check=False,
+        cwd=output,
+        env=os.environ | {"HOME": str(home), "USERPROFILE": str(home)},
+    )
+    os.close(main)
+    os.close(terminal)
+    if refused:
+        assert result.returncode == 1
+        *lines, last = lines_of_hook(result.stderr)
+        assert [line.partition(":")[0] for line in lines] == refused
+        assert f"{ROOT.name}.json, then run: cookiecutter {ROOT} --replay" in last
+        assert not list(output.iterdir())
+    else:
+        assert result.returncode == 0, result.stderr
+        kept = json.loads(
+            (home / ".cookiecutter_replay" / f"{ROOT.name}.json").read_text("utf-8")
+        )["cookiecutter"]
+        assert kept.items() >= answers.items()
+        assert_answers_survive(output / "splines", kept)
+
+
+def test_the_choices_are_those_of_the_questions(hook: ModuleType) -> None:
+    """A replay file can hold any text; so the hook knows the options."""
+    assert {
+        question: options
+        for question, options in QUESTIONS.items()
+        if isinstance(options, list) and not question.startswith("_")
+    } == hook.CHOICES
+
+
+def test_all_that_the_project_depends_on_is_taken(hook: ModuleType) -> None:
+    """A distribution cannot be installed beside another of its name."""
+    lock = tomllib.loads((TEMPLATE / "poetry.lock").read_text("utf-8"))
+    names = {hook.normalized(package["name"]) for package in lock["package"]}
+    assert set(hook.DEPENDENCIES) == names | {"poetry-core"}, (
+        "set DEPENDENCIES in hooks/pre_gen_project.py to: "
+        + " ".join(sorted(names | {"poetry-core"}))
+    )
+
+
+def test_all_that_the_tests_import_or_run_is_taken(
+    hook: ModuleType, locked_environment: Path
+) -> None:
+    """Under whatever names the dependencies install modules and commands."""
+    for path in locked_environment.iterdir():
+        name = path.name.partition(".")[0]
+        if name.isidentifier() and (path.is_dir() or path.suffix == ".py"):
+            assert hook.check_package(name) or name in {"bin", "__pycache__"}, name
+    for path in (locked_environment / "bin").iterdir():
+        assert hook.check_slug(path.name), path.name
+
+
+def test_an_older_python_is_told_so_in_one_line(
+    hook: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The module is one that any Python 3.8 can read."""
+    for name in ("pre_gen_project", "post_gen_project"):
+        source = (ROOT / "hooks" / f"{name}.py").read_text("utf-8")
+        ast.parse(source, feature_version=(3, 8))
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18))
+    assert hook.main() == 1
+    assert capsys.readouterr().err == (
+        "error: Cookiecutter runs on Python 3.9; this template needs 3.10.\n"
+    )
+
+
+def test_the_context_of_these_tests_is_cookiecutter_s(
+    generate: Generate, home: Path, output: Path
+) -> None:
+    """The tests that call it as a library hand over what the command would."""
+    assert generate().returncode == 0
+    replay = home / ".cookiecutter_replay" / f"{ROOT.name}.json"
+    kept = json.loads(replay.read_text("utf-8"))["cookiecutter"]
+    assert set(context(ANSWERS, output)["cookiecutter"]) == set(kept)

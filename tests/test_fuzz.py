@@ -1,0 +1,192 @@
+"""Any answers are refused in the right lines, or survive in a project that works.
+
+A few tens of sets of answers are tried, always the same; `nox -s fuzz` tries thousands
+of new ones and writes what came of them into docs/answers.md.
+"""
+
+import json
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import Environment
+from packaging.utils import is_normalized_name
+from packaging.version import InvalidVersion, Version
+
+from tests import ROOT
+from tests.survival import ANSWERS, QUESTIONS, assert_answers_survive, load_hook, render
+from tests.test_refusals import HOSTILE
+
+REPORT = ROOT / "docs" / "answers.md"
+LONG = settings.get_current_profile_name() == "fuzz"
+
+# What hurts one of the languages that a text is written in.
+PAYLOADS = (
+    """
+    ' " \\ ` $ # % & * _ ~ < > [ ] { } ( ) | ! ? = + - . , ; : @ / ^
+    ''' \""" \\" \\n \\\\ $( ${ $$ {{ }} {% %} {# #} <!-- --> </script> &amp; &# ]] [[ ![ ](
+    ``` ~~~ --- === *** ___ ** __ 1. 1) - + > # ## :: :x: =? ?= <<EOF // /* */ é e\u0301 שלום
+    \u200f \u200d \u00a0 \u3000 👩\u200d🔬 𝔘 \ue000 \u0378
+""".split()
+    + [" ", "  ", "\t", "\n", "\x00", "\u2028", "\ud800", "\u202e", "\ufeff"]
+)
+CHARACTERS = st.characters(exclude_categories=())
+TAME = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
+TEXTS = st.one_of(
+    st.lists(
+        st.sampled_from(PAYLOADS[:-9]) | TAME | st.text(TAME, max_size=8), min_size=1
+    )
+    .map("".join)
+    .map(str.strip),
+    st.lists(st.sampled_from(PAYLOADS) | CHARACTERS).map("".join),
+    st.text(CHARACTERS, max_size=3000),
+)
+NAMES = st.one_of(
+    st.from_regex(r"[a-z][a-z0-9]{0,8}([-_.][a-z0-9]{1,8}){0,3}", fullmatch=True),
+    st.from_regex(r"[a-z_][a-z0-9_]{0,20}", fullmatch=True),
+    st.text("abcAB019-_./\\ é", max_size=12),
+    TEXTS,
+)
+VERSIONS = st.one_of(
+    st.from_regex(
+        r"[0-9]{1,4}(\.[0-9]{1,3}){0,3}((a|b|rc)[0-9])?(\.post[0-9])?(\.dev[0-9])?",
+        fullmatch=True,
+    ),
+    st.text("0123456789.!+-abcdevpost", max_size=12),
+    TEXTS,
+)
+
+
+def known(question: str) -> st.SearchStrategy[str]:
+    """Return the answers to a question that the table of hostile answers has."""
+    return st.sampled_from(
+        [
+            answers[question]
+            for case in HOSTILE
+            for answers, _, _ in [case.values]
+            if isinstance(answers.get(question), str)
+        ]
+    )
+
+
+STRATEGIES = {
+    "project_name": TEXTS,
+    "project_slug": NAMES,
+    "package_name": NAMES,
+    "description": TEXTS,
+    "author": TEXTS,
+    "email": st.emails() | NAMES,
+    "github_user": NAMES,
+    "dockerhub_user": NAMES,
+    "version": VERSIONS,
+}
+SETS_OF_ANSWERS = st.fixed_dictionaries(
+    {
+        question: st.sampled_from(options)
+        for question, options in QUESTIONS.items()
+        if isinstance(options, list) and not question.startswith("_")
+    },
+    # An answer that is left out is the usual one: most sets are to be taken.
+    optional={
+        question: strategy | known(question)
+        for question, strategy in STRATEGIES.items()
+    },
+)
+
+
+def must_be_refused(question: str, answer: str) -> bool:
+    """Tell whether an answer cannot work, by another rule than the hook's."""
+    if question == "version":
+        try:
+            version = Version(answer)
+        except InvalidVersion:
+            return True
+        plain = not (version.epoch or version.local) and len(answer) <= 128
+        return str(version) != answer or not plain
+    if question in {"project_name", "description", "author"}:
+        return (
+            answer != answer.strip()
+            or len((answer + "x").splitlines()) > 1
+            or not answer
+            or bool(re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", answer))
+            or (question == "author" and bool(re.search("[<>]", answer)))
+        )
+    if question == "project_slug":
+        return not is_normalized_name(re.sub("[-_.]+", "-", answer))
+    return question == "package_name" and not answer.isidentifier()
+
+
+def outcome(hook: ModuleType, changes: Mapping[str, str]) -> Counter[str]:
+    """Try a set of answers and return what came of it, counted.
+
+    Raises:
+        AssertionError: They are neither refused as they should be nor survive.
+    """
+    answers = ANSWERS | changes
+    # As the hook gets them: in the text of a program.
+    written = json.loads(json.dumps(answers))
+    lines = list(hook.refusals(written))
+    refused = [line.partition(": ")[0] for line in lines]
+    for question, answer in answers.items():
+        alone = list(hook.refusals(ANSWERS | {question: answer}))
+        assert alone == [line for line in lines if line.startswith(f"{question}: ")]
+        assert question in refused or not must_be_refused(question, answer)
+    if lines:
+        assert all(line.isascii() and line.isprintable() for line in lines)
+        assert all(len(line) < 400 for line in lines)
+        return Counter(["sets", "refused sets", *["refused answers"] * len(lines)])
+    with tempfile.TemporaryDirectory() as folder:
+        assert_answers_survive(render(answers, Path(folder)), answers)
+    return Counter(["sets", "projects"])
+
+
+def report(counts: Counter[str], failures: int) -> None:
+    """Write what a long run came to into the documentation."""
+    result = (
+        f"{counts['sets']:,} sets of answers: {counts['projects']:,} projects, "
+        f"{counts['refused sets']:,} sets refused ({counts['refused answers']:,} "
+        f"answers), failures: {failures}."
+    )
+    text = REPORT.read_text("utf-8")
+    text, found = re.subn(
+        r"(?<=<!-- nox -s fuzz -->\n).*(?=\n<!-- end -->)", lambda _: result, text
+    )
+    assert found == 1
+    REPORT.write_text(text, "utf-8")
+
+
+def test_any_answers_are_refused_or_survive() -> None:
+    """Whatever they are, and in whatever company."""
+    hook = load_hook("pre_gen_project")
+    counts: Counter[str] = Counter()
+
+    @given(SETS_OF_ANSWERS)
+    def each(changes: dict[str, str]) -> None:
+        counts.update(outcome(hook, changes))
+
+    failures = 1
+    try:
+        each()
+        failures = 0
+    finally:
+        if LONG:
+            report(counts, failures)
+    assert counts["projects"]
+    assert counts["refused sets"]
+
+
+@given(st.dictionaries(TEXTS, TEXTS | st.none() | st.floats(allow_nan=False)))
+def test_no_answer_ends_the_string_that_a_hook_reads(
+    answers: dict[str, object],
+) -> None:
+    """Jinja's JSON is ASCII without three quotes in a row, and a raw string keeps it."""
+    program = 'answers = json.loads(r"""{{ answers | tojson }}""")'
+    rendered = Environment().from_string(program).render(answers=answers)  # noqa: S701
+    namespace: dict[str, object] = {"json": json}
+    exec(rendered, namespace)  # noqa: S102 (what Cookiecutter does with a hook)
+    assert namespace["answers"] == answers
