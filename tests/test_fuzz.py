@@ -26,44 +26,50 @@ REPORT = ROOT / "docs" / "answers.md"
 LONG = settings.get_current_profile_name() == "fuzz"
 
 # What hurts one of the languages that a text is written in.
-PAYLOADS = (
-    """
-    ' " \\ ` $ # % & * _ ~ < > [ ] { } ( ) | ! ? = + - . , ; : @ / ^
-    ''' \""" \\" \\n \\\\ $( ${ $$ {{ }} {% %} {# #} <!-- --> </script> &amp; &# ]] [[ ![ ](
-    ``` ~~~ --- === *** ___ ** __ 1. 1) - + > # ## :: :x: =? ?= <<EOF // /* */ é e\u0301 שלום
-    \u200f \u200d \u00a0 \u3000 👩\u200d🔬 𝔘 \ue000 \u0378
+PAYLOADS = r"""
+    ' " \ ` $ # % & * _ ~ < > [ ] { } ( ) | ! ? = + - . , ; : @ / ^
+    ''' \" \n \\ $( ${ $$ {{ }} {% %} {# #} <!-- --> </script> &amp; &# ]] [[ ![ ](
+    ``` ~~~ --- === *** ___ ** __ 1. 1) ## :: :x: =? ?= <<EOF // /* */ é שלום 𝔘 👩‍🔬
 """.split()
-    + [" ", "  ", "\t", "\n", "\x00", "\u2028", "\ud800", "\u202e", "\ufeff"]
+BLANKS = [" ", "  ", "\u00a0", "\u3000", "\u200b", '"""']
+REFUSED = ["\t", "\n", "\x00", "\x85", "\u2028", "\ud800", "\u202e", "\ufeff", "\ufffe"]
+PRINTABLE = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
+ANY = st.characters(exclude_categories=())
+TEXTS = st.lists(
+    st.sampled_from(PAYLOADS + BLANKS) | st.text(PRINTABLE, max_size=8), min_size=1
+).map(lambda parts: "".join(parts).strip())
+WILD_TEXTS = st.one_of(
+    st.lists(st.sampled_from(PAYLOADS + BLANKS + REFUSED) | ANY).map("".join),
+    st.text(ANY, max_size=3000),
+    st.sampled_from(PAYLOADS).map(lambda payload: payload * 1000),
 )
-CHARACTERS = st.characters(exclude_categories=())
-TAME = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
-TEXTS = st.one_of(
-    st.lists(
-        st.sampled_from(PAYLOADS[:-9]) | TAME | st.text(TAME, max_size=8), min_size=1
-    )
-    .map("".join)
-    .map(str.strip),
-    st.lists(st.sampled_from(PAYLOADS) | CHARACTERS).map("".join),
-    st.text(CHARACTERS, max_size=3000),
+SLUGS = st.from_regex(r"[a-z][a-z0-9]{0,8}([-_.][a-z0-9]{1,8}){0,3}", fullmatch=True)
+PACKAGES = st.from_regex(r"[a-z_][a-z0-9_]{0,20}", fullmatch=True)
+WILD_NAMES = st.text("abcAB019-_./\\ é", max_size=12) | WILD_TEXTS
+VERSIONS = st.from_regex(
+    r"[0-9]{1,4}(\.[0-9]{1,3}){0,3}((a|b|rc)[0-9])?(\.post[0-9])?(\.dev[0-9])?",
+    fullmatch=True,
 )
-NAMES = st.one_of(
-    st.from_regex(r"[a-z][a-z0-9]{0,8}([-_.][a-z0-9]{1,8}){0,3}", fullmatch=True),
-    st.from_regex(r"[a-z_][a-z0-9_]{0,20}", fullmatch=True),
-    st.text("abcAB019-_./\\ é", max_size=12),
-    TEXTS,
-)
-VERSIONS = st.one_of(
-    st.from_regex(
-        r"[0-9]{1,4}(\.[0-9]{1,3}){0,3}((a|b|rc)[0-9])?(\.post[0-9])?(\.dev[0-9])?",
-        fullmatch=True,
+WILD_VERSIONS = st.text("0123456789.!+-abcdevpost", max_size=12) | WILD_TEXTS
+# For each question, what is likely to be taken, and what is not.
+STRATEGIES = {
+    "project_name": (TEXTS, WILD_TEXTS),
+    "project_slug": (SLUGS, WILD_NAMES),
+    "package_name": (PACKAGES, WILD_NAMES),
+    "description": (TEXTS, WILD_TEXTS),
+    "author": (TEXTS.map(lambda text: re.sub("[<>]", "", text)), WILD_TEXTS),
+    "email": (st.emails(domains=st.just("example.com")), st.emails() | WILD_NAMES),
+    "github_user": (
+        st.from_regex(r"[a-zA-Z0-9](-?[a-z0-9]){1,9}", fullmatch=True),
+        SLUGS,
     ),
-    st.text("0123456789.!+-abcdevpost", max_size=12),
-    TEXTS,
-)
+    "dockerhub_user": (st.from_regex(r"[a-z0-9]{4,9}", fullmatch=True), SLUGS),
+    "version": (VERSIONS, WILD_VERSIONS),
+}
 
 
-def known(question: str) -> st.SearchStrategy[str]:
-    """Return the answers to a question that the table of hostile answers has."""
+def table(question: str) -> st.SearchStrategy[str]:
+    """Return a strategy for the answers that the table of hostile answers has."""
     return st.sampled_from(
         [
             answers[question]
@@ -74,28 +80,23 @@ def known(question: str) -> st.SearchStrategy[str]:
     )
 
 
-STRATEGIES = {
-    "project_name": TEXTS,
-    "project_slug": NAMES,
-    "package_name": NAMES,
-    "description": TEXTS,
-    "author": TEXTS,
-    "email": st.emails() | NAMES,
-    "github_user": NAMES,
-    "dockerhub_user": NAMES,
-    "version": VERSIONS,
+CHOICES = {
+    question: st.sampled_from(options)
+    for question, options in QUESTIONS.items()
+    if isinstance(options, list) and not question.startswith("_")
 }
-SETS_OF_ANSWERS = st.fixed_dictionaries(
-    {
-        question: st.sampled_from(options)
-        for question, options in QUESTIONS.items()
-        if isinstance(options, list) and not question.startswith("_")
-    },
-    # An answer that is left out is the usual one: most sets are to be taken.
-    optional={
-        question: strategy | known(question)
-        for question, strategy in STRATEGIES.items()
-    },
+# An answer that is left out is the usual one.
+SETS_OF_ANSWERS = st.one_of(
+    st.fixed_dictionaries(
+        CHOICES, optional={question: tame for question, (tame, _) in STRATEGIES.items()}
+    ),
+    st.fixed_dictionaries(
+        CHOICES,
+        optional={
+            question: wild | table(question)
+            for question, (_, wild) in STRATEGIES.items()
+        },
+    ),
 )
 
 
