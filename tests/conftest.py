@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -128,6 +128,15 @@ def generate(home: Path, output: Path) -> Generate:
         )
 
     return generate
+
+
+@pytest.fixture
+def tag() -> Iterator[str]:
+    """Return a name for an image of this process's own, which is removed at the end."""
+    tag = f"hook-{os.getpid()}"
+    yield tag
+    if shutil.which("docker"):
+        run("docker", "image", "rm", "--force", tag, check=False)
 
 
 @pytest.fixture(scope="session")

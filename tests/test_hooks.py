@@ -6,12 +6,12 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests import ROOT, run
+from tests import ROOT
 from tests.conftest import Generate
 
 Stub = Callable[..., dict[str, str]]
@@ -47,14 +47,6 @@ def template_with(dockerfile: str, folder: Path) -> Path:
     path = template / "{{cookiecutter.project_slug}}" / "Dockerfile"
     path.write_text(dockerfile)
     return template
-
-
-@pytest.fixture
-def tag() -> Iterator[str]:
-    """Return a name for an image of this process's own, which is removed at the end."""
-    tag = f"hook-{os.getpid()}"
-    yield tag
-    run("docker", "image", "rm", "--force", tag, check=False)
 
 
 # What the engines print, and what becomes of it.
