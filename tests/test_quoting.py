@@ -1,0 +1,81 @@
+"""Each macro writes a text so that its language reads it back."""
+
+import ast
+import json
+import os
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from hypothesis import given
+from jinja2 import Environment, FileSystemLoader
+
+from tests import ROOT, run
+from tests.survival import paragraphs
+from tests.test_fuzz import TEXTS
+from tests.test_refusals import TAKEN
+
+MACROS = SimpleNamespace(
+    **vars(
+        Environment(loader=FileSystemLoader(ROOT / "templates"))  # noqa: S701 (no HTML)
+        .get_template("quoting.jinja")
+        .module
+    )
+)
+READERS: dict[str, Callable[[str], object]] = {
+    "TOML": lambda text: tomllib.loads(f"x = {MACROS.string(text)}")["x"],
+    "YAML": lambda text: yaml.safe_load(f"x: {MACROS.string(text)}")["x"],
+    "JSON": lambda text: json.loads(MACROS.string(text)),
+    "Python": lambda text: ast.literal_eval(MACROS.string(text)),
+    "a docstring": lambda text: ast.literal_eval(f'"""{MACROS.docstring(text)}"""'),
+    "a key": lambda text: next(iter(tomllib.loads(f"{MACROS.key(text + '.')} = 1")))[
+        :-1
+    ],
+    "a heading": lambda text: dict(paragraphs(f"# {MACROS.markdown(text)}\n"))["h1"],
+    "a paragraph": lambda text: dict(paragraphs(f"{MACROS.markdown(text)}\n"))["p"],
+}
+
+
+@pytest.mark.parametrize("language", READERS)
+@given(text=TEXTS.filter(bool))
+def test_a_text_reads_back(language: str, text: str) -> None:
+    """Whatever it holds."""
+    assert READERS[language](text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The hypermodern Python project",
+        "Splines - reticulated, since 2019: fast & small (3 MB).",
+        "It's C++ and C#, snake_case and 50 % off; Q&A at me@example.com!",
+        "“Größe” = 3 > 2, {braces}, a|b, what/for?",
+    ],
+)
+def test_ordinary_text_gets_no_backslash_in_markdown(text: str) -> None:
+    """The README looks as if somebody had typed it."""
+    assert MACROS.markdown(text) == text
+
+
+@pytest.mark.engine
+def test_a_label_reads_back_from_an_image(tmp_path: Path) -> None:
+    """All the texts of the table that are taken, as labels of an image of nothing."""
+    texts = [text for case in TAKEN for text in case.values[0].values()]
+    labels = {f"text{number}": text for number, text in enumerate(texts)}
+    (tmp_path / "Dockerfile").write_text(
+        "FROM scratch\n"
+        + "".join(
+            f"LABEL {name}={MACROS.dockerfile(text)}\n" for name, text in labels.items()
+        ),
+        "utf-8",
+    )
+    tag = f"labels-{os.getpid()}"
+    run("docker", "build", "--tag", tag, ".", cwd=tmp_path)
+    try:
+        (image,) = json.loads(run("docker", "image", "inspect", tag).stdout)
+    finally:
+        run("docker", "image", "rm", "--force", tag)
+    assert image["Config"]["Labels"] == labels
