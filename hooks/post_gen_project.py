@@ -5,6 +5,7 @@ exit makes it remove that folder.  Only the standard library is at hand: the mod
 runs in whatever environment Cookiecutter runs in.
 """
 
+import io
 import json
 import os
 import shlex
@@ -159,7 +160,8 @@ def main() -> int:
     slug, mode = answers["project_slug"], answers["docker_build"]
     # The path may hold what the terminal's encoding has no character for.
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     project = Path.cwd()
     try:
         (project / MARKER).unlink()

@@ -8,7 +8,7 @@ import json
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,7 +38,7 @@ ANSWERS = {
     for question, options in QUESTIONS.items()
     if isinstance(options, list) and not question.startswith("_")
 }
-PARSERS = {
+PARSERS: dict[str, Callable[[str], object]] = {
     ".json": json.loads,
     ".lock": tomllib.loads,
     ".py": ast.parse,

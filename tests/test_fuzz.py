@@ -20,7 +20,7 @@ from packaging.version import InvalidVersion, Version
 
 from tests import ROOT
 from tests.survival import ANSWERS, QUESTIONS, assert_answers_survive, load_hook, render
-from tests.test_refusals import HOSTILE
+from tests.test_refusals import CASES
 
 REPORT = ROOT / "docs" / "answers.md"
 LONG = settings.get_current_profile_name() == "fuzz"
@@ -72,10 +72,9 @@ def table(question: str) -> st.SearchStrategy[str]:
     """Return a strategy for the answers that the table of hostile answers has."""
     return st.sampled_from(
         [
-            answers[question]
-            for case in HOSTILE
-            for answers, _, _ in [case.values]
-            if isinstance(answers.get(question), str)
+            case.answers[question]
+            for case in CASES
+            if isinstance(case.answers.get(question), str)
         ]
     )
 
@@ -128,7 +127,7 @@ def outcome(hook: ModuleType, changes: Mapping[str, str]) -> Counter[str]:
     Raises:
         AssertionError: They are neither refused as they should be nor survive.
     """
-    answers = ANSWERS | changes
+    answers = {**ANSWERS, **changes}
     # As the hook gets them: in the text of a program.
     written = json.loads(json.dumps(answers))
     lines = list(hook.refusals(written))

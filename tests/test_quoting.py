@@ -63,7 +63,7 @@ def test_ordinary_text_gets_no_backslash_in_markdown(text: str) -> None:
 @pytest.mark.engine
 def test_a_label_reads_back_from_an_image(tmp_path: Path) -> None:
     """All the texts of the table that are taken, as labels of an image of nothing."""
-    texts = [text for case in TAKEN for text in case.values[0].values()]
+    texts = [text for case in TAKEN for text in case.answers.values()]
     labels = {f"text{number}": text for number, text in enumerate(texts)}
     (tmp_path / "Dockerfile").write_text(
         "FROM scratch\n"

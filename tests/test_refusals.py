@@ -13,7 +13,7 @@ import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from cookiecutter.exceptions import FailedHookException
@@ -33,34 +33,41 @@ from tests.survival import (
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 
 
-def hostile_answers() -> list[Any]:
-    """Return the cases of hostile.jsonl as parameters: what is answered, and refused."""
-    cases = []
-    for line in (ROOT / "tests" / "hostile.jsonl").read_text("utf-8").splitlines():
-        case = json.loads(line)
-        del case["why"]
-        refused, says = case.pop("refused"), case.pop("says", "")
-        times = case.pop("times", 1)
-        answers = {
-            name: case[name] * times if times > 1 else case[name] for name in case
-        }
-        cases.append(pytest.param(answers, refused, says, id=line[:60]))
-    return cases
+class Case(NamedTuple):
+    """A line of hostile.jsonl."""
+
+    answers: dict[str, Any]
+    refused: list[str]
+    says: str
 
 
-HOSTILE = hostile_answers()
-TAKEN = [
-    pytest.param(answers, id=case.id)
-    for case in HOSTILE
-    for answers, refused, _ in [case.values]
-    if not refused
+def read_case(line: str) -> Case:
+    """Return the case that a line of hostile.jsonl describes."""
+    row = json.loads(line)
+    refused, says = row.pop("refused"), row.pop("says", "")
+    times = row.pop("times", 1)
+    del row["why"]
+    if times > 1:
+        row = {question: answer * times for question, answer in row.items()}
+    return Case(row, refused, says)
+
+
+def name(case: Case) -> str:
+    """Return what pytest calls a test with this case."""
+    return ascii(case.answers)[:60]
+
+
+CASES = [
+    read_case(line)
+    for line in (ROOT / "tests" / "hostile.jsonl").read_text("utf-8").splitlines()
 ]
+TAKEN = [case for case in CASES if not case.refused]
 # Cookiecutter makes text of what is none; only a replay file can hold that.
 SLUGS = [
-    pytest.param(answers["project_slug"], says, id=case.id)
-    for case in HOSTILE
-    for answers, refused, says in [case.values]
-    if refused == ["project_slug"] and isinstance(answers["project_slug"], str)
+    case
+    for case in CASES
+    if case.refused == ["project_slug"]
+    and isinstance(case.answers["project_slug"], str)
 ]
 
 
@@ -81,16 +88,17 @@ def lines_of_hook(errors: str) -> list[str]:
 
 def test_there_are_more_cases_than_the_66_that_were_tried_on_peers() -> None:
     """Each is refused or taken, for a reason."""
-    assert len(HOSTILE) > 66
+    assert len(CASES) > 66
     assert TAKEN
     assert SLUGS
 
 
-@pytest.mark.parametrize(("answers", "refused", "says"), HOSTILE)
+@pytest.mark.parametrize("case", CASES, ids=name)
 def test_exactly_the_answers_that_cannot_work_are_refused(
-    hook: ModuleType, answers: dict[str, Any], refused: list[str], says: str
+    hook: ModuleType, case: Case
 ) -> None:
     """One line each names the question, the answer, what is allowed and a remedy."""
+    answers, refused, says = case
     lines = list(hook.refusals(ANSWERS | answers))
     assert [line.partition(": ")[0] for line in lines] == refused
     for question, line in zip(refused, lines, strict=True):
@@ -105,19 +113,19 @@ def test_exactly_the_answers_that_cannot_work_are_refused(
     assert not lines or any(says in line for line in lines)
 
 
-@pytest.mark.parametrize("answers", TAKEN)
-def test_an_answer_that_is_taken_survives(
-    answers: dict[str, str], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("case", TAKEN, ids=name)
+def test_an_answer_that_is_taken_survives(case: Case, tmp_path: Path) -> None:
     """Every file parses, and the answer reads back as it was given."""
-    assert_answers_survive(render(ANSWERS | answers, tmp_path), ANSWERS | answers)
+    answers = ANSWERS | case.answers
+    assert_answers_survive(render(answers, tmp_path), answers)
 
 
-@pytest.mark.parametrize(("slug", "says"), SLUGS)
+@pytest.mark.parametrize("case", SLUGS, ids=name)
 def test_a_refused_slug_leaves_no_folder_anywhere(
-    slug: str, says: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Neither within the folder to generate into, nor beside it; no name is too odd."""
+    slug = case.answers["project_slug"]
     output = tmp_path / "a" / "b" / "c"
     output.mkdir(parents=True)
     config = tmp_path / "config.yaml"
@@ -133,7 +141,7 @@ def test_a_refused_slug_leaves_no_folder_anywhere(
         )
     (line, _) = lines_of_hook(capfd.readouterr().err)
     assert line.startswith(f"project_slug: {ascii(slug)[:60]}")
-    assert says in line
+    assert case.says in line
     assert set(tmp_path.rglob("*")) - before == {tmp_path / f"{ROOT.name}.json"}
     assert not Path("/tmp/evil").exists()  # noqa: S108 (a case names it)
 
