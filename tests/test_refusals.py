@@ -162,6 +162,24 @@ def test_all_bad_answers_are_refused_at_once_and_nothing_is_left(
     assert not list(output.iterdir())
 
 
+def test_the_oldest_cookiecutter_refuses_without_a_traceback(
+    old_cookiecutter: Path, output: Path, home: Path
+) -> None:
+    """The newest logs one of its own, which no hook can prevent."""
+    result = run(
+        *(str(old_cookiecutter), "-m", "cookiecutter", str(ROOT), "--no-input"),
+        *("project_slug=../a/b", "package_name=class"),
+        check=False,
+        cwd=output,
+        env=os.environ | {"HOME": str(home)},
+    )
+    assert result.returncode == 1
+    assert len(lines_of_hook(result.stderr)) == 3
+    assert "Traceback" not in result.stdout + result.stderr
+    assert not list(output.iterdir())
+    assert not (output.parent / "a").exists()
+
+
 def test_the_way_to_keep_the_other_answers_works(
     generate: Generate, output: Path, home: Path
 ) -> None:
