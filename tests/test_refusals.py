@@ -52,9 +52,9 @@ def read_case(line: str) -> Case:
     return Case(row, refused, says)
 
 
-def name(case: Case) -> str:
-    """Return what pytest calls a test with this case."""
-    return ascii(case.answers)[:60]
+def ids(cases: list[Case]) -> list[str]:
+    """Return what pytest calls the tests with these cases."""
+    return [f"{number} {ascii(case.answers)[:50]}" for number, case in enumerate(cases)]
 
 
 CASES = [
@@ -93,7 +93,7 @@ def test_there_are_more_cases_than_the_66_that_were_tried_on_peers() -> None:
     assert SLUGS
 
 
-@pytest.mark.parametrize("case", CASES, ids=name)
+@pytest.mark.parametrize("case", CASES, ids=ids(CASES))
 def test_exactly_the_answers_that_cannot_work_are_refused(
     hook: ModuleType, case: Case
 ) -> None:
@@ -113,14 +113,14 @@ def test_exactly_the_answers_that_cannot_work_are_refused(
     assert not lines or any(says in line for line in lines)
 
 
-@pytest.mark.parametrize("case", TAKEN, ids=name)
+@pytest.mark.parametrize("case", TAKEN, ids=ids(TAKEN))
 def test_an_answer_that_is_taken_survives(case: Case, tmp_path: Path) -> None:
     """Every file parses, and the answer reads back as it was given."""
     answers = ANSWERS | case.answers
     assert_answers_survive(render(answers, tmp_path), answers)
 
 
-@pytest.mark.parametrize("case", SLUGS, ids=name)
+@pytest.mark.parametrize("case", SLUGS, ids=ids(SLUGS))
 def test_a_refused_slug_leaves_no_folder_anywhere(
     case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
