@@ -1,3 +1,6 @@
+# /// script
+# dependencies = ["nox>=2025.11.12"]
+# ///
 """Everything a developer runs: ``nox --list`` shows the sessions."""
 
 import shutil
@@ -6,7 +9,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.11.12"
-nox.options.sessions = ["lint", "mypy", "tests", "coverage"]
+nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 
 PACKAGE = "{{ cookiecutter.package_name }}"
@@ -14,19 +17,34 @@ IMAGE = "{{ cookiecutter.project_slug }}"
 PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
 
 
-def install(session: nox.Session, *options: str) -> None:
-    """Install what poetry.lock pins, hash-checked, for these options of its export."""
+def export(session: nox.Session, *options: str) -> str:
+    """Return a file of what poetry.lock pins, with hashes, for Poetry's options."""
     requirements = str(Path(session.create_tmp(), "requirements.txt"))
     session.run("poetry", "export", "--output", requirements, *options, external=True)
+    return requirements
+
+
+def install(session: nox.Session, *options: str) -> None:
+    """Install exactly what poetry.lock pins for these options of its export."""
+    requirements = export(session, *options)
     session.install("--no-deps", "--require-hashes", "--requirement", requirements)
+
+
+def install_project(session: nox.Session, group: str) -> None:
+    """Install the project with its dependencies and a group, all as locked."""
+    install(session, f"--with={group},build")
+    session.install("--no-deps", "--no-build-isolation", ".")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check the style of the code, and its format."""
+    """Check the style, the format, the spelling, and all that is YAML."""
     install(session, "--only=lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("codespell")
+    session.run("yamllint", "--strict", ".")
+    session.run("zizmor", "--offline", "--quiet", ".")
 
 
 @nox.session
@@ -39,8 +57,7 @@ def mypy(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, measuring what they cover."""
-    install(session, "--with=tests")
-    session.install("--no-deps", ".")
+    install_project(session, "tests")
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
 
 
@@ -49,10 +66,48 @@ def coverage(session: nox.Session) -> None:
     """Combine what the tests covered, and demand all of it."""
     install(session, "--only=tests")
     session.run("coverage", "combine")
+    session.run("coverage", "xml", "--fail-under=0")
     session.run("coverage", "report")
 
 
-@nox.session(venv_backend="none")
+@nox.session
+def typeguard(session: nox.Session) -> None:
+    """Run the tests, checking the types of all arguments and results."""
+    install_project(session, "typeguard")
+    session.run("pytest", f"--typeguard-packages={PACKAGE}", *session.posargs)
+
+
+@nox.session
+def xdoctest(session: nox.Session) -> None:
+    """Run the examples in the docstrings."""
+    install_project(session, "xdoctest")
+    session.run("python", "-m", "xdoctest", PACKAGE, *(session.posargs or ["all"]))
+
+
+@nox.session(name="docs-build")
+def docs_build(session: nox.Session) -> None:
+    """Build the documentation, with warnings as errors."""
+    install_project(session, "docs")
+    output = session.posargs or ["docs/_build"]
+    session.run("sphinx-build", "-W", "-n", "--fresh-env", "docs", *output)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Show the documentation in a browser, and each change of it at once."""
+    install_project(session, "docs")
+    session.run("sphinx-autobuild", "--open-browser", "docs", "docs/_build")
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Look for known vulnerabilities in what the program installs."""
+    install(session, "--only=audit")
+    requirements = export(session)
+    session.run("pip-audit", "--disable-pip", "--requirement", requirements)
+
+
+@nox.session(venv_backend="none", default=False)
 def docker(session: nox.Session) -> None:
     """Build the image and see it reticulate splines."""
     engine = "docker" if shutil.which("docker") else "podman"
