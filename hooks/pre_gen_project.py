@@ -69,24 +69,33 @@ FOLDERS = frozenset(["docs", "src", "test", "tests"])
 # The distributions that the generated lock file pins, and the build backend.
 DEPENDENCIES = frozenset(
     """
-    argcomplete ast-serialize attrs click colorama colorlog coverage dependency-groups
-    distlib filelock humanize iniconfig librt mypy mypy-extensions nox packaging pathspec
-    platformdirs pluggy poetry-core pygments pytest python-discovery ruff
-    typing-extensions virtualenv
+    accessible-pygments alabaster anyio argcomplete ast-serialize attrs babel
+    beautifulsoup4 boolean-py cachecontrol certifi charset-normalizer click codespell
+    colorama colorlog coverage cyclonedx-python-lib defusedxml dependency-groups distlib
+    docutils filelock furo h11 humanize idna imagesize iniconfig jinja2 librt
+    license-expression markdown-it-py markupsafe mdit-py-plugins mdurl msgpack mypy
+    mypy-extensions myst-parser nox packageurl-python packaging pathspec pip pip-api
+    pip-audit pip-requirements-parser platformdirs pluggy poetry-core py-serializable
+    pygments pyparsing pytest python-discovery pyyaml requests rich roman-numerals ruff
+    snowballstemmer sortedcontainers soupsieve sphinx sphinx-autobuild sphinx-basic-ng
+    sphinx-click sphinxcontrib-applehelp sphinxcontrib-devhelp sphinxcontrib-htmlhelp
+    sphinxcontrib-jsmath sphinxcontrib-qthelp sphinxcontrib-serializinghtml starlette
+    tomli tomli-w typeguard typing-extensions urllib3 uvicorn virtualenv watchfiles
+    websockets xdoctest yamllint zizmor
     """.split()
 )
 # What installs them, and what they install under other names than their own.
 COMMANDS = frozenset(
     """
     activate coverage3 dmypy lint-dependency-groups mypyc pip poetry py.test pygmentize
-    python setuptools stubgen stubtest tox-to-nox
+    python setuptools sphinx-build stubgen stubtest tox-to-nox
     """.split()
 )
 # What they are imported as, where that is another name, and what the tools import.
 IMPORTS = frozenset(
     """
-    _pytest attr conftest mypyc noxfile pip poetry py setuptools sitecustomize
-    usercustomize
+    _pytest _yaml a11y_pygments attr bs4 conftest markdown_it mypyc noxfile pip poetry py
+    setuptools sitecustomize sphinxcontrib usercustomize yaml
     """.split()
 )
 # Words that are keywords in some places, in some of the Pythons that the project supports.
