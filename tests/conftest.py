@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
 from tests import ROOT, run
+from tests.engine import remove_images
 
 # A project takes a tenth of a second, which is no fault of the answers.
 settings.register_profile(
@@ -59,6 +60,12 @@ def interruptible() -> None:
     A shell starts its background jobs with SIGINT ignored, and they pass that on.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the images that the tests built, once no worker builds any more."""
+    if not hasattr(session.config, "workerinput") and shutil.which("docker"):
+        remove_images()
 
 
 @pytest.fixture(scope="session")

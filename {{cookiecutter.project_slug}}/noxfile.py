@@ -54,9 +54,16 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def docker(session: nox.Session) -> None:
-    """Build the image and see it reticulate splines."""
+    """Build the image, labelled with its version, and see it reticulate splines."""
     engine = "docker" if shutil.which("docker") else "podman"
-    session.run(engine, "build", "--tag", IMAGE, ".")
+    labels = {"version": session.run("poetry", "version", "--short", silent=True)}
+    if Path(".git").exists():
+        labels["revision"] = session.run("git", "rev-parse", "HEAD", silent=True)
+    options = (
+        f"--label=org.opencontainers.image.{name}={value.strip()}"
+        for name, value in labels.items()
+    )
+    session.run(engine, "build", *options, "--tag", IMAGE, ".")
     output = session.run(engine, "run", "--rm", IMAGE, "--count=1", silent=True)
     if output != "Reticulating spline 1...\n":
         session.error(f"unexpected output of the container: {output!r}")
