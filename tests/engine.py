@@ -66,7 +66,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         """Open the archive; its only image is the one meant."""
-        self.tar = tarfile.open(path)
+        self.path = path
         index = json.loads(self.read("index.json"))
         self.digest: str = index["manifests"][0]["digest"]
         manifest = self.blob(self.digest)
@@ -77,9 +77,10 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """Return the content of a file in the archive."""
-        file = self.tar.extractfile(name)
-        assert file
-        return file.read()
+        with tarfile.open(self.path) as tar:
+            file = tar.extractfile(name)
+            assert file
+            return file.read()
 
     def blob(self, digest: str) -> dict[str, Any]:
         """Return what the JSON of this digest holds."""
@@ -90,8 +91,11 @@ class Archive:
     @contextlib.contextmanager
     def layer(self, digest: str) -> Iterator[tarfile.TarFile]:
         """Open a layer, compressed or not."""
-        file = self.tar.extractfile(f"blobs/{digest.replace(':', '/')}")
-        with tarfile.open(fileobj=file) as layer:
+        name = f"blobs/{digest.replace(':', '/')}"
+        with (
+            tarfile.open(self.path) as tar,
+            tarfile.open(fileobj=tar.extractfile(name)) as layer,
+        ):
             yield layer
 
 

@@ -427,9 +427,7 @@ def test_the_build_context_is_small(project: Path, copy: Copy, tmp_path: Path) -
     assert tar.stat().st_size < 100_000
 
 
-def test_the_dockerfile_has_no_fault(flavored: Path) -> None:
-    """Hadolint and the engine's own check have nothing to say."""
-    result = run("hadolint", "Dockerfile", cwd=flavored)
-    assert result.stdout == ""
+def test_the_engine_s_own_check_has_nothing_to_say(flavored: Path) -> None:
+    """Hadolint's turn is with the other files' checkers."""
     result = run("docker", "build", "--check", ".", cwd=flavored)
     assert "no warnings found" in result.stdout + result.stderr
