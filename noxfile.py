@@ -1,5 +1,6 @@
 """Everything a maintainer runs: ``nox --list`` shows the sessions."""
 
+import os
 from pathlib import Path
 
 import nox
@@ -45,3 +46,13 @@ def fuzz(session: nox.Session) -> None:
     session.run(
         "pytest", "--hypothesis-profile=fuzz", "tests/test_fuzz.py", *session.posargs
     )
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Build by several recipes, and write the comparison into docs/benchmark.md."""
+    install(session, "benchmark")
+    if os.environ.get("POETRY_PYPI_MIRROR_URL"):
+        session.install("poetry-plugin-pypi-mirror")
+    session.run("python", "-m", "benchmarks.run", *session.posargs)
+    session.run("python", "-m", "benchmarks.report")
