@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
 from tests import ROOT, run
-from tests.engine import remove_images
+from tests.engine import TAGS, remove_images
 
 # A project takes a tenth of a second, which is no fault of the answers.
 settings.register_profile(
@@ -138,12 +138,9 @@ def generate(home: Path, output: Path) -> Generate:
 
 
 @pytest.fixture
-def tag() -> Iterator[str]:
-    """Return a name for an image of this process's own, which is removed at the end."""
-    tag = f"hook-{os.getpid()}"
-    yield tag
-    if shutil.which("docker"):
-        run("docker", "image", "rm", "--force", tag, check=False)
+def tag() -> str:
+    """Return a name for an image of this process's own."""
+    return f"{TAGS}-hook-{os.getpid()}"
 
 
 @pytest.fixture(scope="session")
