@@ -60,7 +60,7 @@ def docker(session: nox.Session) -> None:
     if Path(".git").exists():
         labels["revision"] = session.run("git", "rev-parse", "HEAD", silent=True)
     options = (
-        f"--label=org.opencontainers.image.{name}={value.strip()}"
+        f"--label=org.opencontainers.image.{name}={str(value).strip()}"
         for name, value in labels.items()
     )
     session.run(engine, "build", *options, "--tag", IMAGE, ".")
