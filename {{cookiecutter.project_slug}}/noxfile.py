@@ -58,10 +58,13 @@ def docker(session: nox.Session) -> None:
     engine = "docker" if shutil.which("docker") else "podman"
     labels = {"version": session.run("poetry", "version", "--short", silent=True)}
     if Path(".git").exists():
-        labels["revision"] = session.run("git", "rev-parse", "HEAD", silent=True)
+        # Before the first commit, this prints nothing and its status is 1.
+        command = ["git", "rev-parse", "--quiet", "--verify", "HEAD"]
+        labels["revision"] = session.run(*command, silent=True, success_codes=[0, 1])
     options = (
         f"--label=org.opencontainers.image.{name}={str(value).strip()}"
         for name, value in labels.items()
+        if value
     )
     session.run(engine, "build", *options, "--tag", IMAGE, ".")
     output = session.run(engine, "run", "--rm", IMAGE, "--count=1", silent=True)
