@@ -61,6 +61,8 @@ def tables(results: dict[str, Any]) -> str:
     """Return the results as Markdown."""
     machine = results["machine"]
     lines = [
+        "![Build times and pushed bytes of the recipes](benchmark.svg)",
+        "",
         f"Medians of {results['rounds']} rounds. {machine['engine']}, "
         f"{machine['processor']}; base image: {machine['base']}.",
         "Times in seconds, sizes in megabytes.",
