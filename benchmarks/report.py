@@ -92,6 +92,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
     """Draw how the rebuild compares, and how the figures grow with the lock file."""
     mpl.rcParams |= {
         "axes.edgecolor": INK,
+        "axes.facecolor": "none",
         "axes.labelcolor": INK,
         "axes.spines.right": False,
         "axes.spines.top": False,

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -84,7 +85,6 @@ class Case:
     def __init__(self, folder: Path, name: str, dependencies: list[str]) -> None:
         """Generate it, and lock its dependencies in two ways that differ in one pin."""
         self.name = name
-        self.changes = 0
         self.projects: dict[str, Path] = {}
         self.locks: dict[str, list[dict[str, str]]] = {}
         for tool in ("poetry", "uv"):
@@ -151,10 +151,9 @@ class Case:
 
     def change_code(self, recipe: str) -> None:
         """Change the source as it has never been before."""
-        self.changes += 1
         source = self.project(recipe) / "src" / "hypermodern_python" / "splines.py"
         with source.open("a") as file:
-            file.write(f"\nCHANGE = {os.getpid()}, {self.changes}\n")
+            file.write(f"\nCHANGE = {uuid.uuid4().int}\n")
 
     def measure(self, recipe: str, measure: str) -> float:
         """Return how many seconds a build takes after this has changed."""
@@ -166,10 +165,9 @@ class Case:
             self.change_code(recipe)
         elif measure == "lock":
             # Bytes that no earlier round has built, so that the cache holds no answer.
-            self.changes += 1
             self.restore(tool, 1)
             with (self.project(recipe) / f"{tool}.lock").open("a") as lock:
-                lock.write(f"# {os.getpid()}, {self.changes}\n")
+                lock.write(f"# {uuid.uuid4()}\n")
         seconds = self.build(recipe)
         self.restore(tool, 0)
         return seconds
