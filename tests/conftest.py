@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
 from tests import ROOT, run
+from tests.engine import TAGS, remove_images
 
 # A project takes a tenth of a second, which is no fault of the answers.
 settings.register_profile(
@@ -59,6 +60,12 @@ def interruptible() -> None:
     A shell starts its background jobs with SIGINT ignored, and they pass that on.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the images that the tests built, once no worker builds any more."""
+    if not hasattr(session.config, "workerinput") and shutil.which("docker"):
+        remove_images()
 
 
 @pytest.fixture(scope="session")
@@ -131,12 +138,9 @@ def generate(home: Path, output: Path) -> Generate:
 
 
 @pytest.fixture
-def tag() -> Iterator[str]:
-    """Return a name for an image of this process's own, which is removed at the end."""
-    tag = f"hook-{os.getpid()}"
-    yield tag
-    if shutil.which("docker"):
-        run("docker", "image", "rm", "--force", tag, check=False)
+def tag() -> str:
+    """Return a name for an image of this process's own."""
+    return f"{TAGS}-hook-{os.getpid()}"
 
 
 @pytest.fixture(scope="session")

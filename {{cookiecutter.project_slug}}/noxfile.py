@@ -109,9 +109,19 @@ def audit(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def docker(session: nox.Session) -> None:
-    """Build the image and see it reticulate splines."""
+    """Build the image, labelled with its version, and see it reticulate splines."""
     engine = "docker" if shutil.which("docker") else "podman"
-    session.run(engine, "build", "--tag", IMAGE, ".")
+    labels = {"version": session.run("poetry", "version", "--short", silent=True)}
+    if Path(".git").exists():
+        # Before the first commit, this prints nothing and its status is 1.
+        command = ["git", "rev-parse", "--quiet", "--verify", "HEAD"]
+        labels["revision"] = session.run(*command, silent=True, success_codes=[0, 1])
+    options = (
+        f"--label=org.opencontainers.image.{name}={str(value).strip()}"
+        for name, value in labels.items()
+        if value
+    )
+    session.run(engine, "build", *options, "--tag", IMAGE, ".")
     output = session.run(engine, "run", "--rm", IMAGE, "--count=1", silent=True)
     if output != "Reticulating spline 1...\n":
         session.error(f"unexpected output of the container: {output!r}")

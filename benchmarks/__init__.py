@@ -1,0 +1,1 @@
+"""The recipes compared, and what compares them."""
