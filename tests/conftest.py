@@ -32,6 +32,8 @@ settings.load_profile("quick")
 
 Bake = Callable[..., Path]
 Generate = Callable[..., subprocess.CompletedProcess[str]]
+# The first part of the names of images that tests build.
+TAGS = "hypermodern-test"
 
 
 def engine_answers() -> bool:
@@ -61,6 +63,22 @@ def interruptible() -> None:
     A shell starts its background jobs with SIGINT ignored, and they pass that on.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the images that the tests built, once no worker builds any more.
+
+    An engine fails a build whose cached layers another process removes meanwhile.
+    """
+    if hasattr(session.config, "workerinput") or not shutil.which("docker"):
+        return
+    listed = run(
+        *("docker", "images", "--quiet"),
+        *(f"--filter=reference={name}" for name in (f"{TAGS}-*", f"*/{TAGS}-*")),
+        check=False,
+    )
+    if identifiers := listed.stdout.split():
+        run("docker", "image", "rm", "--force", *set(identifiers), check=False)
 
 
 @pytest.fixture(scope="session")
