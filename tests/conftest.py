@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
 from tests import ROOT, run
-from tests.engine import TAGS, remove_images
+from tests.engine import TAGS, Registry, remove_images
 
 # A project takes a tenth of a second, which is no fault of the answers.
 settings.register_profile(
@@ -176,3 +176,11 @@ def old_cookiecutter(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run(sys.executable, "-m", "venv", str(folder))
             run(str(python), "-m", "pip", "install", "cookiecutter==2.6.0")
     return python
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """Return a registry that the engine can push to."""
+    registry = Registry(tmp_path_factory.mktemp("registry"))
+    yield registry
+    registry.stop()
