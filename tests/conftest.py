@@ -3,9 +3,11 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -176,3 +178,31 @@ def old_cookiecutter(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run(sys.executable, "-m", "venv", str(folder))
             run(str(python), "-m", "pip", "install", "cookiecutter==2.6.0")
     return python
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the host and port of an empty image registry on loopback."""
+    folder = tmp_path_factory.mktemp("registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = folder / "config.yml"
+    config.write_text(
+        f"""\
+version: 0.1
+log: {{level: error}}
+storage: {{filesystem: {{rootdirectory: {folder}}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+    )
+    with subprocess.Popen(["docker-registry", "serve", config]) as process:
+        try:
+            for _ in range(100):
+                with socket.socket() as client:
+                    if not client.connect_ex(("127.0.0.1", port)):
+                        break
+                time.sleep(0.1)
+            yield f"localhost:{port}"
+        finally:
+            process.terminate()
