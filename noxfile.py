@@ -67,3 +67,10 @@ def benchmark(session: nox.Session) -> None:
         session.install("poetry-plugin-pypi-mirror")
     session.run("python", "-m", "benchmarks.run", *session.posargs)
     session.run("python", "-m", "benchmarks.report")
+
+
+@nox.session
+def tour(session: nox.Session) -> None:
+    """Write docs/tour.md from a generated project."""
+    install(session, "tests")
+    session.run("python", "docs/tour.py")

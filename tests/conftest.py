@@ -196,7 +196,12 @@ storage: {{filesystem: {{rootdirectory: {folder}}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 """
     )
-    with subprocess.Popen(["docker-registry", "serve", config]) as process:
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(
+            ["docker-registry", "serve", config], stdout=log, stderr=log
+        ) as process,
+    ):
         try:
             for _ in range(100):
                 with socket.socket() as client:

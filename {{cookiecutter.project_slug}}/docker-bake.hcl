@@ -11,7 +11,7 @@ variable "VERSION" {
   default = ""
 }
 
-# The commit, for the image's labels.
+# The commit.
 variable "REVISION" {
   default = ""
 }
@@ -34,9 +34,9 @@ target "release" {
   inherits  = ["default"]
   tags      = [for name in setproduct(split(" ", IMAGES), TAGS) : join(":", name)]
   platforms = ["linux/amd64", "linux/arm64"]
-  args = {
-    REVISION = REVISION
-    VERSION  = VERSION
+  labels = {
+    "org.opencontainers.image.revision" = REVISION
+    "org.opencontainers.image.version"  = TAGS[0]
   }
   attest   = ["type=provenance,mode=max", "type=sbom"]
   cache-to = ["type=gha,mode=max"]
