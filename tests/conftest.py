@@ -33,6 +33,8 @@ settings.load_profile("quick")
 
 Bake = Callable[..., Path]
 Generate = Callable[..., subprocess.CompletedProcess[str]]
+# The first part of the names of images that tests build.
+TAGS = "hypermodern-test"
 
 
 def engine_answers() -> bool:

@@ -18,6 +18,7 @@ from markdown_it.token import Token
 
 from docs import tour
 from tests import ROOT, run
+from tests.conftest import TAGS
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 # Addresses outside, which nothing here can follow, one a line.
@@ -158,7 +159,7 @@ def test_the_guide_works_as_it_is_written(registry: str, tmp_path: Path) -> None
     Only names are others than the reader's: the template is this one, the registry has
     another port, and the project a slug that no other image on the engine has.
     """
-    slug = f"guide-{uuid.uuid4().hex[:8]}"
+    slug = f"{TAGS}-{uuid.uuid4().hex[:8]}"
     names = {
         "gh:OWNER/REPOSITORY": f"{ROOT} project_slug={slug}",
         "hypermodern-python": slug,
@@ -193,7 +194,6 @@ def test_the_guide_works_as_it_is_written(registry: str, tmp_path: Path) -> None
         )
     finally:
         run("docker", "rm", "--force", f"{slug}-splines", check=False)
-        run("docker", "image", "rm", "--force", slug, f"{registry}/{slug}", check=False)
     assert result.stdout.count("Reticulating spline 4...") == 1
     assert f"{registry}/{slug}:latest" in result.stdout
     assert result.stdout.count("| Reticulating spline 2...\n") == 3
