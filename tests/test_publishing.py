@@ -354,7 +354,7 @@ def test_the_image_is_pulled_back_and_run(published: Published) -> None:
         capture_output=True,
         check=True,
         encoding="utf-8",
-        env=os.environ | {"IMAGE": f"{published.image}@{published.digest}"},
+        env=os.environ | {"IMAGE": published.image, "DIGEST": published.digest},
     )
     assert result.stdout == "Reticulating spline 1...\n"
     for tag in published.tags:
