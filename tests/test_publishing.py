@@ -106,12 +106,23 @@ def repository(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def name_the_image(
-    repository: Path, folder: Path, ref: str = "main", docker_hub: str = "true"
+    repository: Path,
+    folder: Path,
+    ref: str = "main",
+    docker_hub: str = "true",
+    public: str = "true",
 ) -> Result:
-    """Run the step that chooses names, for a push of a branch or a tag."""
+    """Run the step that chooses names, for a push of a branch or a tag.
+
+    In place of GitHub's command line, a script says whether the repository is public.
+    """
+    gh = folder / "gh"
+    gh.write_text(f"#!/bin/sh\necho {public}\n")
+    gh.chmod(0o755)
     return run_script(
         *("publish", "Name the image", repository),
         {
+            "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
             "DOCKER_HUB": docker_hub,
             "DOCKERHUB_USERNAME": "janedoe" if docker_hub == "true" else "",
             "GITHUB_REF_NAME": ref,
@@ -149,7 +160,8 @@ def test_with_a_token_docker_hub_comes_first(repository: Path, tmp_path: Path) -
     }
     assert result.outputs == {
         "ghcr": "ghcr.io/jane-doe/hypermodern-python",
-        "hub": "docker.io/janedoe/hypermodern-python",
+        "hub": "janedoe/hypermodern-python",
+        "sign": "true",
     }
 
 
@@ -181,6 +193,30 @@ def test_a_step_for_docker_hub_waits_for_its_token() -> None:
     ]
     assert len(steps) == 3
     assert all("env.DOCKER_HUB == 'true'" in step["if"] for step in steps)
+
+
+def test_a_private_repository_s_image_is_not_signed(
+    repository: Path, tmp_path: Path
+) -> None:
+    """GitHub signs for it on an enterprise plan only, and its workflow stays green."""
+    result = name_the_image(repository, tmp_path, public="false")
+    assert (result.status, result.outputs["sign"]) == (0, "false")
+    steps = [
+        step
+        for step in WORKFLOW["jobs"]["publish"]["steps"]
+        if step.get("uses", "").startswith("actions/attest@")
+    ]
+    assert len(steps) == 2
+    assert all("steps.image.outputs.sign == 'true'" in step["if"] for step in steps)
+
+
+def test_nothing_is_taken_from_an_event_that_a_schedule_lacks() -> None:
+    """On a schedule, GitHub tells nothing of the repository but its name."""
+    for job in WORKFLOW["jobs"].values():
+        for step in job["steps"]:
+            assert "github.event.repository" not in json.dumps(step) or (
+                "github.event_name != 'schedule'" in step["if"]
+            )
 
 
 def test_a_tag_that_is_not_the_version_is_refused(
