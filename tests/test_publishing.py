@@ -236,6 +236,7 @@ def test_a_tag_that_is_not_the_version_is_refused(
         ("1.2.3", ["1.2.3", "1.2", "latest"]),
         ("2026.11", ["2026.11", "latest"]),
         ("3", ["3", "latest"]),
+        ("1.2.post4", ["1.2.post4", "1.2", "latest"]),
         ("1.2.3rc1", ["1.2.3rc1"]),
         ("1.2.dev4", ["1.2.dev4"]),
     ],

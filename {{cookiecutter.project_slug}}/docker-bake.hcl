@@ -19,7 +19,7 @@ variable "REVISION" {
 variable "TAGS" {
   default = (
     VERSION == "" ? ["edge"] :
-    can(regex("^[0-9.]+$", VERSION)) ? distinct([VERSION, regex("^[0-9]+(?:[.][0-9]+)?", VERSION), "latest"]) :
+    can(regex("^[0-9.]+(?:post[0-9]+)?$", VERSION)) ? distinct([VERSION, regex("^[0-9]+(?:[.][0-9]+)?", VERSION), "latest"]) :
     [VERSION] # a pre-release
   )
 }
