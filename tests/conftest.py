@@ -3,10 +3,8 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
 from tests import ROOT, run
-from tests.engine import TAGS, remove_images
+from tests.engine import TAGS, Registry, remove_images
 
 # A project takes a tenth of a second, which is no fault of the answers.
 settings.register_profile(
@@ -33,8 +31,6 @@ settings.load_profile("quick")
 
 Bake = Callable[..., Path]
 Generate = Callable[..., subprocess.CompletedProcess[str]]
-# The first part of the names of images that tests build.
-TAGS = "hypermodern-test"
 
 
 def engine_answers() -> bool:
@@ -183,33 +179,8 @@ def old_cookiecutter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the host and port of an empty image registry on loopback."""
-    folder = tmp_path_factory.mktemp("registry")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = folder / "config.yml"
-    config.write_text(
-        f"""\
-version: 0.1
-log: {{level: error}}
-storage: {{filesystem: {{rootdirectory: {folder}}}}}
-http: {{addr: "127.0.0.1:{port}"}}
-"""
-    )
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(
-            ["docker-registry", "serve", config], stdout=log, stderr=log
-        ) as process,
-    ):
-        try:
-            for _ in range(100):
-                with socket.socket() as client:
-                    if not client.connect_ex(("127.0.0.1", port)):
-                        break
-                time.sleep(0.1)
-            yield f"localhost:{port}"
-        finally:
-            process.terminate()
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """Return a registry that the engine can push to."""
+    registry = Registry(tmp_path_factory.mktemp("registry"))
+    yield registry
+    registry.stop()

@@ -18,7 +18,7 @@ from markdown_it.token import Token
 
 from docs import tour
 from tests import ROOT, run
-from tests.conftest import TAGS
+from tests.engine import TAGS, Registry
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 # Addresses outside, which nothing here can follow, one a line.
@@ -153,7 +153,7 @@ def swarm() -> Iterator[None]:
 
 @pytest.mark.engine
 @pytest.mark.usefixtures("swarm")
-def test_the_guide_works_as_it_is_written(registry: str, tmp_path: Path) -> None:
+def test_the_guide_works_as_it_is_written(registry: Registry, tmp_path: Path) -> None:
     """One command after the other, from generation to a job on a swarm.
 
     Only names are others than the reader's: the template is this one, the registry has
@@ -163,7 +163,7 @@ def test_the_guide_works_as_it_is_written(registry: str, tmp_path: Path) -> None
     names = {
         "gh:OWNER/REPOSITORY": f"{ROOT} project_slug={slug}",
         "hypermodern-python": slug,
-        "localhost:5000": registry,
+        "localhost:5000": registry.address,
         "splines": f"{slug}-splines",
     }
     script = "".join(
@@ -195,5 +195,5 @@ def test_the_guide_works_as_it_is_written(registry: str, tmp_path: Path) -> None
     finally:
         run("docker", "rm", "--force", f"{slug}-splines", check=False)
     assert result.stdout.count("Reticulating spline 4...") == 1
-    assert f"{registry}/{slug}:latest" in result.stdout
+    assert f"{registry.address}/{slug}:latest" in result.stdout
     assert result.stdout.count("| Reticulating spline 2...\n") == 3

@@ -74,14 +74,6 @@ def image(project: Path) -> str:
     return f"{TAGS}-default"
 
 
-@pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """Return a registry that the engine can push to."""
-    registry = Registry(tmp_path_factory.mktemp("registry"))
-    yield registry
-    registry.stop()
-
-
 @pytest.fixture
 def container(image: str) -> Iterator[str]:
     """Return a container whose program has printed its first line."""

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from tests import ROOT, run
-from tests.conftest import TAGS
+from tests.engine import TAGS, Registry
 
 WORKFLOW = yaml.safe_load(
     (
@@ -297,11 +297,11 @@ class Published(NamedTuple):
     manifests: list[dict[str, Any]]
 
 
-def fetch(registry: str, name: str, reference: str, media_type: str) -> Any:  # noqa: ANN401
+def fetch(address: str, name: str, reference: str, media_type: str) -> Any:  # noqa: ANN401
     """Return a JSON document from the registry."""
     kind = "manifests" if media_type in {INDEX, MANIFEST} else "blobs"
     request = urllib.request.Request(
-        f"http://{registry}/v2/{name}/{kind}/{reference}",
+        f"http://{address}/v2/{name}/{kind}/{reference}",
         headers={"Accept": media_type},
     )
     with urllib.request.urlopen(request) as response:  # noqa: S310
@@ -312,7 +312,7 @@ def fetch(registry: str, name: str, reference: str, media_type: str) -> Any:  # 
 def published(
     request: pytest.FixtureRequest,
     repository: Path,
-    registry: str,
+    registry: Registry,
     scanner: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Published:
@@ -328,7 +328,7 @@ def published(
     folder = tmp_path_factory.mktemp("push")
     named = name_the_image(repository, folder, ref=request.param)
     images = [
-        f"{registry}/{TAGS}-{name.split('.')[0]}-{request.param}"
+        f"{registry.address}/{TAGS}-{name.split('.')[0]}-{request.param}"
         for name in named.variables["IMAGES"].split()
     ]
     metadata = folder / "metadata.json"
@@ -341,11 +341,13 @@ def published(
         env={**os.environ, **named.variables, "IMAGES": " ".join(images)},
     )
     _, image = images
-    name = image.removeprefix(f"{registry}/")
+    name = image.removeprefix(f"{registry.address}/")
     digest = json.loads(metadata.read_text())["release"]["containerimage.digest"]
-    with urllib.request.urlopen(f"http://{registry}/v2/{name}/tags/list") as response:
+    with urllib.request.urlopen(
+        f"http://{registry.address}/v2/{name}/tags/list"
+    ) as response:
         tags = set(json.load(response)["tags"])
-    index = fetch(registry, name, digest, INDEX)
+    index = fetch(registry.address, name, digest, INDEX)
     return Published(image, tags, digest, index["manifests"])
 
 
@@ -358,7 +360,7 @@ def test_a_push_brings_its_tags(published: Published) -> None:
 
 @pytest.mark.engine
 def test_a_tag_is_an_index_of_platforms_and_what_attests_them(
-    published: Published, registry: str
+    published: Published, registry: Registry
 ) -> None:
     """From what, and how, each of the images was built; and what it holds."""
     attestations = [
@@ -379,12 +381,12 @@ def test_a_tag_is_an_index_of_platforms_and_what_attests_them(
         attestation["annotations"]["vnd.docker.reference.digest"]
         for attestation in attestations
     ] == [image["digest"] for image in images]
-    name = published.image.removeprefix(f"{registry}/")
+    name = published.image.removeprefix(f"{registry.address}/")
     for attestation in attestations:
-        manifest = fetch(registry, name, attestation["digest"], MANIFEST)
+        manifest = fetch(registry.address, name, attestation["digest"], MANIFEST)
         statements = {
             layer["annotations"]["in-toto.io/predicate-type"]: json.dumps(
-                fetch(registry, name, layer["digest"], layer["mediaType"])
+                fetch(registry.address, name, layer["digest"], layer["mediaType"])
             )
             for layer in manifest["layers"]
         }
@@ -398,14 +400,16 @@ def test_a_tag_is_an_index_of_platforms_and_what_attests_them(
 
 @pytest.mark.engine
 def test_the_image_is_as_old_as_its_commit(
-    published: Published, repository: Path, registry: str
+    published: Published, repository: Path, registry: Registry
 ) -> None:
     """Wherever and whenever it is built."""
-    name = published.image.removeprefix(f"{registry}/")
+    name = published.image.removeprefix(f"{registry.address}/")
     (first, *_) = published.manifests
-    manifest = fetch(registry, name, first["digest"], MANIFEST)
+    manifest = fetch(registry.address, name, first["digest"], MANIFEST)
     config = manifest["config"]
-    created = fetch(registry, name, config["digest"], config["mediaType"])["created"]
+    created = fetch(registry.address, name, config["digest"], config["mediaType"])[
+        "created"
+    ]
     committed = run(
         *("git", "log", "-1", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd"),
         cwd=repository,
