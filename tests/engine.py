@@ -33,11 +33,9 @@ def build(project: Path, tag: str, *options: str, check: bool = True) -> str:
 
 def remove_images() -> None:
     """Remove every image that the tests built."""
-    listed = run(
-        *("docker", "images", "--quiet"),
-        *(f"--filter=reference={name}" for name in (f"{TAGS}-*", f"*/{TAGS}-*")),
-        check=False,
-    )
+    names = (f"{TAGS}-*", f"*/{TAGS}-*")
+    filters = (f"--filter=reference={name}" for name in names)
+    listed = run("docker", "images", "--quiet", *filters, check=False)
     if identifiers := listed.stdout.split():
         run("docker", "image", "rm", "--force", *set(identifiers), check=False)
 

@@ -297,11 +297,11 @@ class Published(NamedTuple):
     manifests: list[dict[str, Any]]
 
 
-def fetch(registry: str, name: str, reference: str, media_type: str) -> Any:  # noqa: ANN401
+def fetch(address: str, name: str, reference: str, media_type: str) -> Any:  # noqa: ANN401
     """Return a JSON document from the registry."""
     kind = "manifests" if media_type in {INDEX, MANIFEST} else "blobs"
     request = urllib.request.Request(
-        f"http://{registry}/v2/{name}/{kind}/{reference}",
+        f"http://{address}/v2/{name}/{kind}/{reference}",
         headers={"Accept": media_type},
     )
     with urllib.request.urlopen(request) as response:  # noqa: S310
