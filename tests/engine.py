@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import re
+import secrets
 import socket
 import subprocess
 import tarfile
@@ -15,9 +17,10 @@ from urllib.request import urlopen
 
 from tests import run
 
-# The first part of every tag.  An image is removed only after all the tests: the engine
-# fails a build whose cached layers another process removes meanwhile.
-TAGS = "hypermodern-test"
+# The first part of every tag, the same for all the processes of one run.  An image is
+# removed only after all the tests: the engine fails a build whose cached layers another
+# process removes meanwhile.
+TAGS = os.environ.setdefault("TEST_IMAGES", f"test-{secrets.token_hex(4)}")
 
 
 def build(project: Path, tag: str, *options: str, check: bool = True) -> str:

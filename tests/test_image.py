@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -311,10 +312,14 @@ def test_no_tool_of_the_build_is_in_the_layers(
 def code_change(project: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Return two images, of a project before and after a change of its code."""
     copy = shutil.copytree(project, tmp_path_factory.mktemp("change") / "project")
-    build(copy, "before")
+    # Nobody else's environment: the engine takes any layer that it has of the same
+    # content, also one that was made when the Dockerfile was another.
+    own = str(uuid.uuid4())
+    change(copy, "Dockerfile", "--without-pip ", f"--without-pip --prompt={own} ")
+    build(copy, f"before-{own}")
     change(copy, "src/hypermodern_python/splines.py", "reticulating", "vectorizing")
-    build(copy, "after")
-    return [f"{TAGS}-before", f"{TAGS}-after"]
+    build(copy, f"after-{own}")
+    return [f"{TAGS}-before-{own}", f"{TAGS}-after-{own}"]
 
 
 def test_a_code_change_leaves_the_dependencies_layer_alone(
