@@ -49,7 +49,7 @@ def row(recipe: str, figures: dict[str, Any]) -> list[str]:
     payload = figures["payload"]
     return [
         RECIPES[recipe],
-        *(f"{median(figures, measure):.1f}" for measure in BUILDS),
+        *(f"{median(figures, measure):.2f}" for measure in BUILDS),
         megabytes(figures["pushed"]),
         f"{megabytes(payload['packed'])} / {megabytes(payload['unpacked'])}",
         f"{median(figures, 'stop'):.2f}",
@@ -63,7 +63,8 @@ def tables(results: dict[str, Any]) -> str:
     lines = [
         "![Build times and pushed bytes of the recipes](benchmark.svg)",
         "",
-        f"Medians of {results['rounds']} rounds. {machine['engine']}, "
+        f"Medians of {results['rounds']} rounds, and of {results['growth_rounds']} "
+        f"where the lock file grows. {machine['engine']}, "
         f"{machine['processor']}; base image: {machine['base']}.",
         "Times in seconds, sizes in megabytes.",
     ]

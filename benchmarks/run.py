@@ -271,7 +271,7 @@ def measure(
     times: dict[str, dict[str, list[float]]] = {
         recipe: {name: [] for name in measures} for recipe in recipes
     }
-    for count in range(options.rounds):
+    for count in range(options.growth_rounds if growth else options.rounds):
         for name in measures:
             for recipe in random.sample(recipes, len(recipes)):
                 print(f"{case.name}: round {count + 1}, {name}, {recipe}", flush=True)
@@ -297,6 +297,7 @@ def arguments() -> argparse.Namespace:
     """Return what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--growth-rounds", type=int, default=3)
     parser.add_argument("--recipes", nargs="*", choices=RECIPES, default=[*RECIPES])
     parser.add_argument("--cases", nargs="*", default=["click", "pandas"])
     parser.add_argument("--sizes", nargs="*", type=int, default=[*SIZES])
@@ -312,6 +313,7 @@ def main() -> None:
         file.write_text(f"FROM {BASE}\nRUN pip install --no-cache-dir uv\n")
         run("docker", "build", f"--tag={UV_BASE}", folder)
     results: dict[str, Any] = {"machine": machine(), "rounds": options.rounds}
+    results["growth_rounds"] = options.growth_rounds
     results["cases"] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, dependencies in cases(options.cases, options.sizes):
