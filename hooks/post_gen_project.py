@@ -30,6 +30,11 @@ class BuildFailedError(Exception):
     """The image was not built, or does not work; the message says why, in one line."""
 
 
+def quote(word: str) -> str:
+    """Return a word as this system's shell takes it."""
+    return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
+
+
 def last_line(output: str) -> str:
     """Return the last line with any text in it, or words for there being none."""
     return next(
@@ -182,7 +187,8 @@ def main() -> int:
     except BuildFailedError as reason:
         print(
             f"error: the image was not built: {reason}. To look into it, run: "
-            f"cookiecutter {answers['_template']} --replay --keep-project-on-failure",
+            f"cookiecutter {quote(answers['_template'])} --replay "
+            "--keep-project-on-failure",
             file=sys.stderr,
         )
         return 1
@@ -192,9 +198,10 @@ def main() -> int:
     # The shell's own folder, where Cookiecutter was started.
     here = project.parent == Path(os.environ.get("PWD", ""))
     print(f"Created {slug}. Next:")
-    print(f"  cd {slug if here else shlex.quote(str(project))}")
-    print("  git init && git add . && nox")
-    print(f"  docker build --tag {slug} . && docker run --rm {slug} --count=4")
+    print(f"  cd {slug if here else quote(str(project))}")
+    print("  nox")
+    print(f"  docker build --tag {slug} .")
+    print(f"  docker run --rm {slug} --count=4")
     return 0
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import keyword
+import os
 import re
+import shlex
 import shutil
+import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -29,8 +32,8 @@ QUOTED = 60
 # The grammar of an image's name (github.com/distribution/reference), which allows less
 # than a distribution's name (packaging.python.org/specifications/name-normalization).
 SLUG = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
-# GitHub's limit for the name of a repository.
-NAME_LENGTH = 100
+# Lines of the generated code with a longer name would be too long for the formatter.
+NAME_LENGTH = 50
 # The name of the folder that cookiecutter.json puts in the place of a slug that is no
 # name of a folder: Cookiecutter makes the folder before it runs this module.
 NO_FOLDER = "(refused slug "
@@ -304,6 +307,11 @@ def refusals(answers: dict[str, Any]) -> Iterator[str]:
             yield f"{question}: {quoted(answer)} is refused: {problem}."
 
 
+def quote(word: str) -> str:
+    """Return a word as this system's shell takes it."""
+    return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
+
+
 def replay_file(answers: dict[str, Any]) -> str:
     """Return where Cookiecutter keeps these answers, in words if it is not found.
 
@@ -356,7 +364,7 @@ def main() -> int:
         print(
             f"Nothing was written. To keep your other answers, mend these in "
             f"{replay_file(answers)}, then run: "
-            f"cookiecutter {answers['_template']} --replay",
+            f"cookiecutter {quote(answers['_template'])} --replay",
             file=sys.stderr,
         )
         return 1

@@ -83,7 +83,9 @@ class Checker:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
         )
-        return result.stdout if result.returncode else ""
+        if not result.returncode:
+            return ""
+        return result.stdout or f"status {result.returncode}, and no word why"
 
 
 CHECKERS = [

@@ -21,8 +21,8 @@ from tests.test_questions import ASKED, CHOICES
 # An option of every choice question, and three kinds of names and texts.
 TEXTS: dict[str, list[str]] = {
     "project_name": ["Hypermodern Python", 'Éric\'s "spline" & #1 {tool}', "Größe [1]"],
-    "project_slug": ["hypermodern-python", "acme.splines_2", "s"],
-    "package_name": ["hypermodern_python", "acme_splines", "_s"],
+    "project_slug": ["hypermodern-python", "acme.splines_2", "s", "s" * 50],
+    "package_name": ["hypermodern_python", "acme_splines", "_s", "p" * 50],
     "description": [
         "The hypermodern Python project",
         'It\'s "100 %" <b>right</b>: \\ $(x) `y` #z {x} 👩‍🔬',

@@ -59,10 +59,13 @@ def test_names_follow_from_the_project_s_name(
     assert [path.name for path in (project / "src").iterdir()] == [package]
 
 
-def test_the_docker_hub_user_follows_from_the_github_user(bake: Bake) -> None:
+@pytest.mark.parametrize("user", ["Jane-Doe", "jane_doe"])
+def test_the_docker_hub_user_follows_from_the_github_user(
+    bake: Bake, user: str
+) -> None:
     """Docker Hub has neither capitals nor hyphens."""
-    readme = (bake(github_user="Jane-Doe") / "README.md").read_text("utf-8")
-    assert "github.com/Jane-Doe/" in readme
+    readme = (bake(github_user=user) / "README.md").read_text("utf-8")
+    assert f"github.com/{user}/" in readme
     assert "hub.docker.com/r/janedoe/" in readme
 
 
@@ -98,9 +101,9 @@ def test_the_end_is_short_and_says_what_to_run(generate: Generate) -> None:
     assert result.stdout.splitlines() == [
         "Created hypermodern-python. Next:",
         "  cd hypermodern-python",
-        "  git init && git add . && nox",
-        "  docker build --tag hypermodern-python . && "
-        "docker run --rm hypermodern-python --count=4",
+        "  nox",
+        "  docker build --tag hypermodern-python .",
+        "  docker run --rm hypermodern-python --count=4",
     ]
     assert result.stderr == ""
 

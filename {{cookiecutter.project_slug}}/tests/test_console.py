@@ -14,7 +14,11 @@ import pytest
 
 from {{ cookiecutter.package_name }} import console, splines
 
-SCRIPT = Path(sysconfig.get_path("scripts"), "{{ cookiecutter.project_slug }}")
+DISTRIBUTION = "{{ cookiecutter.project_slug }}"
+PACKAGE = "{{ cookiecutter.package_name }}"
+# Windows gives its programs an ending.
+ENDING = sysconfig.get_config_var("EXE") or ""
+SCRIPT = Path(sysconfig.get_path("scripts"), f"{DISTRIBUTION}{ENDING}")
 
 
 @pytest.fixture
@@ -56,13 +60,13 @@ def test_an_interrupt_ends_it_without_a_word(
 def test_the_version_is_the_distribution_s(runner: click.testing.CliRunner) -> None:
     """It comes from the installed metadata."""
     result = runner.invoke(console.main, ["--version"])
-    version = importlib.metadata.version("{{ cookiecutter.project_slug }}")
+    version = importlib.metadata.version(DISTRIBUTION)
     assert result.output.rstrip().endswith(f"version {version}")
 
 
 @pytest.mark.parametrize(
     "command",
-    [[str(SCRIPT)], [sys.executable, "-m", "{{ cookiecutter.package_name }}"]],
+    [[str(SCRIPT)], [sys.executable, "-m", PACKAGE]],
     ids=["script", "module"],
 )
 def test_the_installed_program_runs(command: list[str]) -> None:
