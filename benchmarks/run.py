@@ -15,6 +15,7 @@ import sys
 import tempfile
 import tomllib
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -85,6 +86,7 @@ class Case:
     def __init__(self, folder: Path, name: str, dependencies: list[str]) -> None:
         """Generate it, and lock its dependencies in two ways that differ in one pin."""
         self.name = name
+        self.builds: Counter[str] = Counter()
         self.projects: dict[str, Path] = {}
         self.locks: dict[str, list[dict[str, str]]] = {}
         for tool in ("poetry", "uv"):
@@ -131,8 +133,12 @@ class Case:
         return self.projects["uv" if recipe == "uv" else "poetry"]
 
     def tag(self, recipe: str) -> str:
-        """Return the name of the image that a recipe builds."""
-        return f"benchmark-{self.name}-{recipe}"
+        """Return the name of the image that a recipe built last.
+
+        Each has a name of its own: an engine that removes an image whose name another
+        took may fail the build of a third that shares its layers.
+        """
+        return f"benchmark-{self.name}-{recipe}:{self.builds[recipe]}"
 
     def build(self, recipe: str, *options: str) -> float:
         """Build by a recipe; return the seconds it took."""
@@ -142,6 +148,7 @@ class Case:
             file = project / "Dockerfile"
         if os.environ.get("POETRY_PYPI_MIRROR_URL"):
             options = (*options, "--build-arg=POETRY_PYPI_MIRROR_URL")
+        self.builds[recipe] += 1
         start = perf_counter()
         run(
             *("docker", "build", f"--file={file}", f"--tag={self.tag(recipe)}"),
@@ -321,6 +328,8 @@ def main() -> None:
             case = Case(Path(folder), name, dependencies)
             results["cases"][name] = measure(case, options.recipes, options)
             options.output.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+    built = run("docker", "images", "--quiet", "--filter=reference=benchmark-*").split()
+    run("docker", "image", "rm", "--force", *set(built))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the tests share: baked projects, the environment their lock files pin, an engine."""
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -139,8 +140,8 @@ def generate(home: Path, output: Path) -> Generate:
 
 @pytest.fixture
 def tag() -> str:
-    """Return a name for an image of this process's own."""
-    return f"{TAGS}-hook-{os.getpid()}"
+    """Return a name for an image of this test's own."""
+    return f"{TAGS}-hook-{secrets.token_hex(4)}"
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,11 @@ from urllib.request import urlopen
 
 from tests import run
 
-# The first part of every tag, the same for all the processes of one run.  An image is
-# removed only after all the tests: the engine fails a build whose cached layers another
-# process removes meanwhile.
-TAGS = os.environ.setdefault("TEST_IMAGES", f"test-{secrets.token_hex(4)}")
+# The first part of every tag: for all the processes of one run, and for this one.  An
+# image is removed only after all the tests, and none takes another's tag: the engine
+# may fail a build whose layers are those of an image that is removed meanwhile.
+RUN = os.environ.setdefault("TEST_IMAGES", f"test-{secrets.token_hex(4)}")
+TAGS = f"{RUN}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
 
 def build(project: Path, tag: str, *options: str, check: bool = True) -> str:
@@ -36,7 +37,7 @@ def build(project: Path, tag: str, *options: str, check: bool = True) -> str:
 
 def remove_images() -> None:
     """Remove every image that the tests built."""
-    names = (f"{TAGS}-*", f"*/{TAGS}-*")
+    names = (f"{RUN}-*", f"*/{RUN}-*")
     filters = (f"--filter=reference={name}" for name in names)
     listed = run("docker", "images", "--quiet", *filters, check=False)
     if identifiers := listed.stdout.split():

@@ -174,10 +174,12 @@ def test_the_project_is_locked_clean_and_tested(
             "base_image": "alpine",
         },
         {
-            "project_name": TEXTS["project_name"][2],
+            "project_name": "$(touch MARKER) `touch MARKER` \\",
             "project_slug": "acme.splines_2",
             "package_name": "reticulator",
-            "description": TEXTS["description"][2],
+            "description": "' + __import__('os').system('touch MARKER') + ' \"\"\" "
+            "$(touch MARKER) `touch MARKER`; touch MARKER {eval-rst}`touch` ]] \\",
+            "author": "'; touch MARKER; \" $(touch MARKER) \\",
             "email": "o'neil+splines@mail.example.co.uk",
             "version": "1.0rc1",
             "license": "BSD-3-Clause",
@@ -223,6 +225,8 @@ def test_the_project_passes_its_own_nox(
         "docs-build",
     ):
         assert f"* {session}: success" in result.stderr
+    # What the answers would have made, had a session run one.
+    assert not list(tmp_path.rglob("MARKER"))
 
 
 def test_the_generated_file_names_suit_every_system() -> None:
