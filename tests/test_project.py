@@ -1,21 +1,20 @@
 """Whatever the answers, the project is well formed, locked, clean and tested."""
 
-import ast
 import json
 import os
 import re
 import shutil
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from allpairspy import AllPairs
 
 from tests import ROOT, run
 from tests.conftest import Bake
+from tests.survival import PARSERS
 from tests.test_questions import ASKED, CHOICES
 
 # An option of every choice question, and three kinds of names and texts.
@@ -52,20 +51,12 @@ def answers(request: pytest.FixtureRequest) -> dict[str, str]:
 
 def test_every_file_parses(bake: Bake, answers: dict[str, str]) -> None:
     """By the parser of its own language."""
-    parsers: dict[str, Callable[[str], object]] = {
-        ".json": json.loads,
-        ".lock": tomllib.loads,
-        ".py": ast.parse,
-        ".toml": tomllib.loads,
-        ".yaml": yaml.safe_load,
-        ".yml": yaml.safe_load,
-    }
     parsed = set()
     for path in files(bake(**answers)):
-        if parse := parsers.get(path.suffix):
+        if parse := PARSERS.get(path.suffix):
             parse(path.read_text("utf-8"))
             parsed.add(path.suffix)
-    assert parsed >= set(parsers)
+    assert parsed >= set(PARSERS)
 
 
 def test_no_trace_of_the_template_is_left(bake: Bake, answers: dict[str, str]) -> None:
