@@ -13,6 +13,7 @@ import pytest
 
 from tests import ROOT
 from tests.conftest import Generate
+from tests.engine import free_port
 
 Stub = Callable[..., dict[str, str]]
 
@@ -213,10 +214,11 @@ def test_a_broken_dockerfile_fails_in_both_modes(
 
 @pytest.mark.engine
 def test_a_daemon_that_is_stopped_is_told_from_one_that_is_missing(
-    generate: Generate, tmp_path: Path
+    generate: Generate,
 ) -> None:
-    """The real client says so of a socket where nobody listens."""
-    env = os.environ | {"DOCKER_HOST": f"unix://{tmp_path}/docker.sock"}
+    """The real client says so of a port where nobody listens."""
+    # The path of a socket in a test's folder is too long where the clone's is long.
+    env = os.environ | {"DOCKER_HOST": f"tcp://127.0.0.1:{free_port()}"}
     result = generate(env=env, docker_build="require")
     assert result.returncode == 1
     assert "the daemon of docker does not answer; is it running?" in result.stderr
