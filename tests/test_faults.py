@@ -338,14 +338,13 @@ def test_a_build_without_a_network_ends_with_one_line(
 
 
 class Proxy:
-    """A socket that passes everything on to the engine's, until it is cut."""
+    """A port that passes everything on to the engine's socket, until it is cut."""
 
-    def __init__(self, path: Path) -> None:
-        """Listen at this path."""
+    def __init__(self) -> None:
+        """Listen on loopback: a socket's path could be too long."""
         self.sockets: list[socket.socket] = []
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(path))
-        self.listener.listen()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "tcp://{}:{}".format(*self.listener.getsockname())
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self) -> None:
@@ -384,15 +383,14 @@ def test_a_daemon_that_dies_during_the_build_ends_it_with_one_line(
     (template / PROJECT / "Dockerfile").write_text(
         "FROM python:3.14-slim\nRUN echo at work; sleep 60\n"
     )
-    path = tmp_path / "s"
-    proxy = Proxy(path)
+    proxy = Proxy()
     with subprocess.Popen(
         [
             *(sys.executable, "-m", "cookiecutter", str(template), "--no-input"),
             *("docker_build=try", f"project_slug=daemon-{os.getpid()}"),
         ],
         cwd=output,
-        env=os.environ | {"HOME": str(home), "DOCKER_HOST": f"unix://{path}"},
+        env=os.environ | {"HOME": str(home), "DOCKER_HOST": proxy.address},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
