@@ -1,4 +1,4 @@
-"""Build and run the image of the new project if the answers say so; show what is next.
+"""Build the new project's image and commit it if the answers say so; show what is next.
 
 Cookiecutter renders this module, then runs it in the new project's folder; a non-zero
 exit makes it remove that folder.  Only the standard library is at hand: the module
@@ -28,6 +28,10 @@ class EngineUnavailableError(Exception):
 
 class BuildFailedError(Exception):
     """The image was not built, or does not work; the message says why, in one line."""
+
+
+class CommitFailedError(Exception):
+    """There is no first commit; the message says why, in one line."""
 
 
 def quote(word: str) -> str:
@@ -159,6 +163,48 @@ def validate_image(tag: str) -> None:
     )
 
 
+def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run git in the current folder, whatever its end is."""
+    return subprocess.run(
+        ["git", *arguments], capture_output=True, encoding="utf-8", errors="replace"
+    )
+
+
+def commit() -> None:
+    """Make the current folder a Git repository, with a first commit of all its files.
+
+    It is the person's own git: its settings, hooks and signature are theirs.
+
+    Raises:
+        CommitFailedError: git is missing, knows no identity, or said no.
+    """
+    if not shutil.which("git"):
+        raise CommitFailedError("git is not installed")
+    # Where a hook of git's started Cookiecutter, these name the repository of that hook.
+    for name in git("rev-parse", "--local-env-vars").stdout.split():
+        os.environ.pop(name, None)
+    # Its status is 1 in a repository that does not ignore the folder.
+    if git("check-ignore", "--quiet", ".").returncode == 1:
+        raise CommitFailedError("the folder is in another Git repository")
+    # Without that setting, git would make up an address from the names of user and host.
+    if git("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT").returncode:
+        raise CommitFailedError(
+            "git does not know you; set user.name and user.email with git config"
+        )
+    for arguments in (
+        # The workflows know this branch.
+        ["init", "--initial-branch=main"],
+        ["add", "--all"],
+        ["commit", "--message=Initial commit"],
+    ):
+        result = git(*arguments)
+        if result.returncode:
+            raise CommitFailedError(
+                f"git {arguments[0]} ended with status {result.returncode}: "
+                f"{last_line(result.stderr)}"
+            )
+
+
 def main() -> int:
     """Do what the answers ask for, which Cookiecutter wrote into the call below."""
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
@@ -176,6 +222,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    made = slug
     try:
         if mode != "skip":
             validate_image(slug)
@@ -192,12 +239,15 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    except KeyboardInterrupt:
-        print(f"error: interrupted; the image {slug} was not built.", file=sys.stderr)
-        return INTERRUPTED
+    if answers["git_init"] == "try":
+        try:
+            commit()
+            made += ", with a first commit"
+        except CommitFailedError as reason:
+            print(f"There is no first commit: {reason}.")
     # The shell's own folder, where Cookiecutter was started.
     here = project.parent == Path(os.environ.get("PWD", ""))
-    print(f"Created {slug}. Next:")
+    print(f"Created {made}. Next:")
     print(f"  cd {slug if here else quote(str(project))}")
     print("  nox")
     print(f"  docker build --tag {slug} .")
@@ -206,4 +256,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("error: interrupted; the project is not kept.", file=sys.stderr)
+        sys.exit(INTERRUPTED)

@@ -116,6 +116,7 @@ CHOICES = {
     "python_version": ["3.14", "3.15", "3.13"],
     "base_image": ["slim", "alpine"],
     "docker_build": ["skip", "try", "require"],
+    "git_init": ["skip", "try"],
 }
 
 

@@ -179,7 +179,7 @@ def test_an_interrupt_ends_the_build_with_one_line(
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "error: interrupted; the image hypermodern-python was not built.\n" in errors
+    assert "error: interrupted; the project is not kept.\n" in errors
     assert "Traceback" not in errors
 
 

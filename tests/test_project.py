@@ -30,8 +30,9 @@ TEXTS: dict[str, list[str]] = {
     "author": ["Your Name", "Mary-Jane O'Neil, Ph.D.", '"Bobby" \\ 李'],
     "version": ["0.1.0", "2026.11", "1.0rc1"],
 }
-# `docker_build` is of another kind: test_hooks.py tries what it does.
-OPTIONS = {name: CHOICES[name] for name in CHOICES if name != "docker_build"} | TEXTS
+# These change no file: test_hooks.py and test_git.py try what they do.
+ACTIONS = {"docker_build", "git_init"}
+OPTIONS = {name: CHOICES[name] for name in CHOICES if name not in ACTIONS} | TEXTS
 PAIRWISE = [
     dict(zip(OPTIONS, row, strict=True)) for row in AllPairs(list(OPTIONS.values()))
 ]

@@ -20,7 +20,7 @@ def test_the_questions_keep_their_names_and_order() -> None:
     assert [
         *("project_name", "project_slug", "package_name", "description"),
         *("author", "email", "github_user", "dockerhub_user", "version"),
-        *("license", "python_version", "base_image", "docker_build"),
+        *("license", "python_version", "base_image", "docker_build", "git_init"),
     ] == ASKED
 
 
