@@ -70,7 +70,8 @@ def benchmark(session: nox.Session) -> None:
 
 
 @nox.session
-def tour(session: nox.Session) -> None:
-    """Write docs/tour.md from a generated project."""
+def docs(session: nox.Session) -> None:
+    """Write docs/tour.md, and the table and the tree in README.md."""
     install(session, "tests")
-    session.run("python", "docs/tour.py")
+    session.run("python", "-m", "docs.tour")
+    session.run("python", "-m", "docs.readme")

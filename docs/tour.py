@@ -1,12 +1,13 @@
-"""Write docs/tour.md, the annotated tree of a generated project; ``nox -s tour`` runs it.
+"""Write docs/tour.md, the annotated tree of a generated project; ``nox -s docs`` runs it.
 
 The annotations are in docs/tour.toml, a line for each file.
 """
 
 import tempfile
 import tomllib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Set
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from cookiecutter.main import cookiecutter
 
@@ -17,8 +18,10 @@ INTRODUCTION = """\
 # Tour
 
 What the template generates from its default answers, and what each file is for.
-`nox -s tour` writes this page from a generated project, and a test compares them.
+`nox -s docs` writes this page from a generated project, and a test compares them.
 """
+# A line of a tree, and the note on it.
+Line = tuple[str, str]
 WITHOUT = """\
 ## What to delete
 
@@ -44,66 +47,94 @@ def generated() -> set[str]:
         }
 
 
-def tree(notes: dict[str, str], depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield a line of the tree, and the note on it, for each folder and file.
+def tree(paths: Set[str], notes: dict[str, str], above: str = "") -> Iterator[Line]:
+    """Yield a line for each folder and file.
 
     Args:
-        notes: What is said about each file, by its path.
-        depth: How many folders deep the paths are already.
+        paths: The files.
+        notes: What is said about files and folders, by their paths.
+        above: The folder to begin with, as the paths do, with its slash.
     """
-    indent = "    " * depth
-    folders = {path.split("/")[0] for path in notes if "/" in path}
-    for folder in sorted(folders):
-        inside = {
-            path.removeprefix(f"{folder}/"): note
-            for path, note in notes.items()
-            if path.startswith(f"{folder}/")
-        }
-        yield f"{indent}{folder}/", ""
-        yield from tree(inside, depth + 1)
-    for path in sorted(notes.keys() - {path for path in notes if "/" in path}):
-        yield f"{indent}{path}", notes[path]
+    indent = "    " * above.count("/")
+    inside = [path.removeprefix(above) for path in paths if path.startswith(above)]
+    for folder in sorted({path.split("/")[0] for path in inside if "/" in path}):
+        yield f"{indent}{folder}/", notes.get(f"{above}{folder}", "")
+        yield from tree(paths, notes, f"{above}{folder}/")
+    for file in sorted(path for path in inside if "/" not in path):
+        yield f"{indent}{file}", notes[f"{above}{file}"]
 
 
-def page() -> str:
-    """Return the page.
+def drawn(lines: Iterable[Line]) -> Iterator[str]:
+    """Yield the lines as text, with their notes in a column."""
+    found = list(lines)
+    width = max(len(line) for line, _ in found) + 2
+    for line, note in found:
+        yield f"{line:{width}}{note}".rstrip()
+
+
+class Annotations(NamedTuple):
+    """What docs/tour.toml says; the files and folders are by their paths."""
+
+    overview: list[str]
+    files: dict[str, dict[str, str]]
+    folders: dict[str, str]
+    parts: dict[str, str]
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What is said about each file, and some folders."""
+        return self.folders | {path: file["is"] for path, file in self.files.items()}
+
+
+def annotations() -> Annotations:
+    """Return the annotations, which are those of the files that are generated.
 
     Raises:
         ValueError: The files and their annotations differ; the message says where.
     """
-    annotations = tomllib.loads(ANNOTATIONS.read_text("utf-8"))
-    files, parts = annotations["files"], annotations["parts"]
+    found = Annotations(**tomllib.loads(ANNOTATIONS.read_text("utf-8")))
     paths = generated()
+    folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
+    used = {file.get("part") for file in found.files.values()}
     problems = [
         *(
             f'add a line: "{path}" = {{ is = "…" }}'
-            for path in sorted(paths - files.keys())
+            for path in sorted(paths - found.files.keys())
         ),
-        *(f'remove "{path}"' for path in sorted(files.keys() - paths)),
+        *(f'remove "{path}"' for path in sorted(found.files.keys() - paths)),
+        *(f'remove "{path}"' for path in sorted(found.folders.keys() - folders)),
         *(
-            f'remove the part "{part}"'
-            for part in sorted(
-                parts.keys() - {file.get("part") for file in files.values()}
-            )
+            f'remove "{path}" from the overview'
+            for path in sorted(set(found.overview) - found.notes.keys())
         ),
+        *(f'remove the part "{part}"' for part in sorted(found.parts.keys() - used)),
     ]
     if problems:
         raise ValueError(
             "\n".join([f"{ANNOTATIONS.name} is not up to date:", *problems])
         )
-    lines = list(tree({path: file["is"] for path, file in files.items()}))
-    width = max(len(line) for line, _ in lines) + 2
-    drawn = (f"{line:{width}}{note}".rstrip() for line, note in lines)
+    return found
+
+
+def page() -> str:
+    """Return the page."""
+    found = annotations()
     rows = (
         f"| {part} | "
         + ", ".join(
-            f"`{path}`" for path, file in files.items() if file.get("part") == part
+            f"`{path}`"
+            for path, file in found.files.items()
+            if file.get("part") == part
         )
         + f" | {rest or 'nothing else'} |"
-        for part, rest in parts.items()
+        for part, rest in found.parts.items()
     )
     return "\n".join(
-        [INTRODUCTION, "```text", *drawn, "```", "", WITHOUT + "\n".join(rows), ""]
+        [
+            *(INTRODUCTION, "```text"),
+            *drawn(tree(found.files.keys(), found.notes)),
+            *("```", "", WITHOUT + "\n".join(rows), ""),
+        ]
     )
 
 

@@ -16,7 +16,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from docs import tour
+from docs import readme, tour
 from tests import ROOT, run
 from tests.engine import TAGS, Registry
 
@@ -103,8 +103,13 @@ def test_a_link_outside_is_well_formed_and_listed() -> None:
 
 
 def test_the_tour_shows_what_is_generated() -> None:
-    """Every file has its line; `nox -s tour` writes the page anew."""
+    """Every file has its line; `nox -s docs` writes the page anew."""
     assert tour.PAGE.read_text("utf-8") == tour.page()
+
+
+def test_the_readme_shows_what_is_asked_and_generated() -> None:
+    """Its table and its tree follow from other files; `nox -s docs` writes them anew."""
+    assert readme.PAGE.read_text("utf-8") == readme.page()
 
 
 @pytest.fixture
