@@ -75,3 +75,10 @@ def docs(session: nox.Session) -> None:
     install(session, "tests")
     session.run("python", "-m", "docs.tour")
     session.run("python", "-m", "docs.readme")
+
+
+@nox.session
+def picture(session: nox.Session) -> None:
+    """Record a session at a terminal as docs/session.svg; needs an engine."""
+    install(session, "tests")
+    session.run("python", "-m", "docs.session")

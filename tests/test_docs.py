@@ -1,5 +1,6 @@
 """The guide can be followed as it is written, and none of its links leads nowhere."""
 
+import json
 import os
 import re
 import sys
@@ -9,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
 import kubernetes_validate
 import pytest
@@ -23,6 +25,7 @@ from tests.engine import TAGS, Registry
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 # Addresses outside, which nothing here can follow, one a line.
 OUTSIDE = ROOT / "docs" / "links.txt"
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")
 
 
@@ -110,6 +113,41 @@ def test_the_tour_shows_what_is_generated() -> None:
 def test_the_readme_shows_what_is_asked_and_generated() -> None:
     """Its table and its tree follow from other files; `nox -s docs` writes them anew."""
     assert readme.PAGE.read_text("utf-8") == readme.page()
+
+
+@pytest.fixture(scope="module")
+def picture() -> str:
+    """Return the source of README's picture of a session."""
+    return (ROOT / "docs" / "session.svg").read_text("utf-8")
+
+
+def test_the_picture_stands_alone(picture: str) -> None:
+    """It runs nothing, loads nothing, and tells nothing of where it was recorded."""
+    elements = ElementTree.fromstring(picture).iter()  # noqa: S314
+    assert {element.tag.rpartition("}")[2] for element in elements} == {
+        *("svg", "title", "desc", "style", "rect", "circle", "g", "text")
+    }
+    content = picture.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    telling = r"://|href|url\(|@import|/home|/root|/tmp|/Users|localhost|[0-9]+(?:\.[0-9]+){3}"
+    assert not re.findall(telling, content)
+
+
+def test_the_picture_shows_the_session_of_today(picture: str) -> None:
+    """All the questions as they are asked now, and the splines."""
+    elements = ElementTree.fromstring(picture).iterfind(".//{*}text")  # noqa: S314
+    shown = " ".join("".join(element.itertext()) for element in elements)
+    asked = QUESTIONS["__prompts__"]
+    expected = [
+        line
+        for number, words in enumerate(asked.values(), 1)
+        for line in (
+            f"[{number}/{len(asked)}]",
+            *([words] if isinstance(words, str) else words.values()),
+        )
+    ]
+    expected += [f"Reticulating spline {number}..." for number in range(1, 5)]
+    missing = [line for line in expected if line not in shown]
+    assert not missing, "record it anew: nox -s picture"
 
 
 @pytest.fixture
