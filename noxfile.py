@@ -36,7 +36,8 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Generate projects and test them; with an engine, build and run their images."""
     install(session, "tests")
-    session.run("pytest", *(session.posargs or ["--numprocesses=auto"]))
+    parallel = ["--numprocesses=auto", "--dist=worksteal"]
+    session.run("pytest", *(session.posargs or parallel))
 
 
 @nox.session

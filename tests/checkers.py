@@ -146,8 +146,6 @@ def main() -> int:
     rows = []
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        # One environment for each session serves the projects: their locks are equal.
-        os.environ["NOX_ENVDIR"] = f"{folder}/nox"
         projects = [
             Path(
                 cookiecutter(

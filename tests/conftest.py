@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import cookiecutter
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
@@ -43,7 +44,8 @@ def engine_answers() -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests that need an engine where there is none, unless it is required."""
+    """Begin with the longest; skip what needs an engine where none is, unless required."""
+    items.sort(key=lambda item: not item.get_closest_marker("longest"))
     wanting = [item for item in items if item.get_closest_marker("engine")]
     if not wanting or engine_answers():
         return
@@ -163,19 +165,30 @@ def locked_environment(project: Path, tmp_path_factory: pytest.TempPathFactory) 
             run(
                 *(sys.executable, "-m", "pip", "install", f"--target={folder}"),
                 *("--no-deps", "--require-hashes", f"--requirement={requirements}"),
+                "--no-compile",
             )
     return folder
 
 
 @pytest.fixture(scope="session")
 def old_cookiecutter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a Python with the oldest Cookiecutter that the template serves."""
+    """Return a Python with the oldest Cookiecutter that the template serves.
+
+    Its dependencies are those of the newest, which the tests run with.
+    """
     folder = tmp_path_factory.getbasetemp().parent / "old-cookiecutter"
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            run(sys.executable, "-m", "venv", str(folder))
-            run(str(python), "-m", "pip", "install", "cookiecutter==2.6.0")
+            run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+            run(
+                *(sys.executable, "-m", "pip", f"--python={python}", "install"),
+                *("--no-deps", "cookiecutter==2.6.0"),
+            )
+            ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+            site_packages = run(str(python), "-c", ask).stdout.strip()
+            newest = str(Path(cookiecutter.__file__).parent.parent)
+            Path(site_packages, "newest.pth").write_text(newest)
     return python
 
 

@@ -1,6 +1,7 @@
 """What it means that answers survive: every file parses, and they read back equal."""
 
 import ast
+import functools
 import importlib.metadata
 import importlib.util
 import itertools
@@ -48,6 +49,18 @@ PARSERS: dict[str, Callable[[str], object]] = {
 }
 
 
+@functools.lru_cache(maxsize=1000)
+def parses(suffix: str, text: str) -> bool:
+    """Parse a file's text, and tell whether there is a parser for its suffix.
+
+    Most files of most projects are the same: each text is parsed once.
+    """
+    parse = PARSERS.get(suffix)
+    if parse:
+        parse(text)
+    return bool(parse)
+
+
 def load_hook(name: str) -> ModuleType:
     """Return a hook as a module."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "hooks" / f"{name}.py")
@@ -90,18 +103,24 @@ def render(answers: Mapping[str, object], output: Path) -> Path:
     )
 
 
+def build_wheel(project: Path, folder: Path) -> Path:
+    """Build the project's wheel with Poetry's backend, and return its path."""
+    builder = WheelBuilder(Factory().create_poetry(project, with_groups=False))
+    return builder.build(folder)
+
+
 def wheel_metadata(project: Path) -> importlib.metadata.PackageMetadata:
-    """Build the project's wheel with Poetry's backend and return its metadata."""
-    with tempfile.TemporaryDirectory() as folder:
-        builder = WheelBuilder(Factory().create_poetry(project, with_groups=False))
-        name = builder.build(Path(folder))
-        with zipfile.ZipFile(name) as wheel:
-            (metadata,) = (
-                zipfile.Path(wheel, member.removesuffix("METADATA"))
-                for member in wheel.namelist()
-                if member.endswith(".dist-info/METADATA")
-            )
-            return importlib.metadata.PathDistribution(metadata).metadata
+    """Return the metadata in the project's wheel."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        zipfile.ZipFile(build_wheel(project, Path(folder))) as wheel,
+    ):
+        (metadata,) = (
+            zipfile.Path(wheel, member.removesuffix("METADATA"))
+            for member in wheel.namelist()
+            if member.endswith(".dist-info/METADATA")
+        )
+        return importlib.metadata.PathDistribution(metadata).metadata
 
 
 def paragraphs(markdown: str) -> list[tuple[str, str]]:
@@ -125,9 +144,7 @@ def assert_answers_survive(project: Path, answers: Mapping[str, str]) -> None:
     """
     for path in project.rglob("*"):
         if path.is_file():
-            text = path.read_text("utf-8")
-            if parse := PARSERS.get(path.suffix):
-                parse(text)
+            parses(path.suffix, path.read_text("utf-8"))
 
     assert project.name == answers["project_slug"]
     table = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]

@@ -9,12 +9,16 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import installer
 import pytest
 from allpairspy import AllPairs
+from cleo.io.inputs.argv_input import ArgvInput
+from cleo.io.outputs.buffered_output import BufferedOutput
+from poetry.console.application import Application
 
 from tests import ROOT, run
 from tests.conftest import Bake
-from tests.survival import PARSERS
+from tests.survival import PARSERS, build_wheel, parses
 from tests.test_questions import ASKED, CHOICES
 
 # An option of every choice question, and three kinds of names and texts.
@@ -52,12 +56,12 @@ def answers(request: pytest.FixtureRequest) -> dict[str, str]:
 
 def test_every_file_parses(bake: Bake, answers: dict[str, str]) -> None:
     """By the parser of its own language."""
-    parsed = set()
-    for path in files(bake(**answers)):
-        if parse := PARSERS.get(path.suffix):
-            parse(path.read_text("utf-8"))
-            parsed.add(path.suffix)
-    assert parsed >= set(PARSERS)
+    parsed = {
+        path.suffix
+        for path in files(bake(**answers))
+        if parses(path.suffix, path.read_text("utf-8"))
+    }
+    assert parsed == set(PARSERS)
 
 
 def test_no_trace_of_the_template_is_left(bake: Bake, answers: dict[str, str]) -> None:
@@ -130,95 +134,93 @@ def test_the_project_is_locked_clean_and_tested(
     """Poetry and ruff have nothing to say; its tests pass where it is installed."""
     project = tmp_path / "project"
     shutil.copytree(bake(**answers), project)
-    run("poetry", "check", "--lock", "--strict", cwd=project)
+    complaints = BufferedOutput()
+    check = ["poetry", f"--directory={project}", "check", "--lock", "--strict"]
+    poetry = Application()
+    poetry.auto_exits(False)
+    status = poetry.run(ArgvInput(check), complaints, complaints)
+    assert (status, complaints.fetch()) == (0, "All set!\n")
     run("ruff", "check", "--no-cache", cwd=project)
     run("ruff", "format", "--check", "--no-cache", cwd=project)
 
-    wheel = run(
-        *(sys.executable, "-c"),
-        "from poetry.core.masonry import api; print(api.build_wheel('..'))",
-        cwd=project,
-    ).stdout.strip()
     venv = tmp_path / "venv"
     run(sys.executable, "-m", "venv", "--without-pip", str(venv))
     (site_packages,) = venv.glob("lib/*/site-packages")
     (site_packages / "locked.pth").write_text(f"{locked_environment}\n")
-    run(
-        *(sys.executable, "-m", "pip", f"--python={venv}", "install"),
-        *("--no-deps", "--no-index", str(tmp_path / wheel)),
-    )
     python = str(venv / "bin" / "python")
+    run(
+        *(python, "-m", "installer", str(build_wheel(project, tmp_path))),
+        env=os.environ | {"PYTHONPATH": str(Path(installer.__file__).parent.parent)},
+    )
     run(python, "-m", "pytest", "-p", "no:cacheprovider", cwd=project)
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [
-        {},
-        {
-            "project_name": TEXTS["project_name"][1],
-            "project_slug": "s",
-            "package_name": "_s",
-            "description": TEXTS["description"][1],
-            "author": TEXTS["author"][2],
-            "license": "GPL-3.0-or-later",
-            "python_version": "3.13",
-            "base_image": "alpine",
-        },
-        {
-            "project_name": "$(touch MARKER) `touch MARKER` \\",
-            "project_slug": "acme.splines_2",
-            "package_name": "reticulator",
-            "description": "' + __import__('os').system('touch MARKER') + ' \"\"\" "
-            "$(touch MARKER) `touch MARKER`; touch MARKER {eval-rst}`touch` ]] \\",
-            "author": "'; touch MARKER; \" $(touch MARKER) \\",
-            "email": "o'neil+splines@mail.example.co.uk",
-            "version": "1.0rc1",
-            "license": "BSD-3-Clause",
-        },
-    ],
-    ids=["default", "odd-texts", "dotted-slug"],
-)
+# Kinds of answers that the sessions of a project might stumble over.
+SETS_OF_ANSWERS = {
+    "the default": {},
+    "odd texts": {
+        "project_name": TEXTS["project_name"][1],
+        "project_slug": "s",
+        "package_name": "_s",
+        "description": TEXTS["description"][1],
+        "author": TEXTS["author"][2],
+        "license": "GPL-3.0-or-later",
+        "python_version": "3.13",
+        "base_image": "alpine",
+    },
+    "a dotted slug, and programs in the texts": {
+        "project_name": "$(touch MARKER) `touch MARKER` \\",
+        "project_slug": "acme.splines_2",
+        "package_name": "reticulator",
+        "description": "' + __import__('os').system('touch MARKER') + ' \"\"\" "
+        "$(touch MARKER) `touch MARKER`; touch MARKER {eval-rst}`touch` ]] \\",
+        "author": "'; touch MARKER; \" $(touch MARKER) \\",
+        "email": "o'neil+splines@mail.example.co.uk",
+        "version": "1.0rc1",
+        "license": "BSD-3-Clause",
+    },
+}
+
+
+# One test, because the projects share the environments, one after the other.
+@pytest.mark.longest
 def test_the_project_passes_its_own_nox(
-    bake: Bake,
-    answers: dict[str, str],
-    home: Path,
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    bake: Bake, home: Path, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     """All default sessions, in an empty home, with just Python, Poetry and nox."""
-    project = tmp_path / "project"
-    shutil.copytree(bake(**answers), project)
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("nox", "poetry"):
         program = shutil.which(name)
         assert program
         (programs / name).symlink_to(program)
-    downloads = tmp_path_factory.getbasetemp().parent / "pip-cache"
     environment = {
         name: value
         for name, value in os.environ.items()
         if name.startswith(("PIP_", "SSL_", "REQUESTS_")) or name.endswith("_proxy")
     }
-    result = run(
-        *("nox", "--error-on-external-run"),
-        cwd=project,
-        env={
-            "PIP_CACHE_DIR": str(downloads),
-            **environment,
-            "HOME": str(home),
-            "PATH": f"{programs}{os.pathsep}{os.defpath}",
-        },
-    )
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    for session in (
-        *("lint", "mypy", f"tests-{python}", "coverage", "typeguard", "xdoctest"),
-        "docs-build",
-    ):
-        assert f"* {session}: success" in result.stderr
-    # What the answers would have made, had a session run one.
-    assert not list(tmp_path.rglob("MARKER"))
+    for kind, answers in SETS_OF_ANSWERS.items():
+        with subtests.test(kind):
+            project = shutil.copytree(bake(**answers), tmp_path / kind)
+            result = run(
+                *("nox", "--error-on-external-run", f"--envdir={tmp_path / 'nox'}"),
+                cwd=project,
+                env={
+                    # Most of what is installed is never run.
+                    "PIP_COMPILE": "0",
+                    **environment,
+                    "HOME": str(home),
+                    "PATH": f"{programs}{os.pathsep}{os.defpath}",
+                },
+            )
+            for session in (
+                *("lint", "mypy", f"tests-{python}", "coverage", "typeguard"),
+                *("xdoctest", "docs-build"),
+            ):
+                assert f"* {session}: success" in result.stderr
+            # What the answers would have made, had a session run one.
+            assert not list(tmp_path.rglob("MARKER"))
 
 
 def test_the_generated_file_names_suit_every_system() -> None:
