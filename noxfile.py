@@ -1,6 +1,7 @@
 """Everything a maintainer runs: ``nox --list`` shows the sessions."""
 
 import os
+import sys
 from pathlib import Path
 
 import nox
@@ -112,3 +113,9 @@ def upkeep(session: nox.Session) -> None:
     if not session.posargs:
         for name in nox.options.sessions or ():
             session.notify(name)
+
+
+@nox.session(venv_backend="none")
+def release(session: nox.Session) -> None:
+    """Commit and tag a release of what the changelog calls unreleased."""
+    session.run(sys.executable, "maintenance/release.py", *session.posargs)

@@ -1,4 +1,4 @@
-"""What a maintainer runs does what it says: upkeep.
+"""What a maintainer runs does what it says: upkeep, and a release.
 
 GitHub is played by repositories on disk, which git takes for those there.
 """
@@ -10,6 +10,7 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -17,7 +18,7 @@ import pytest
 import yaml
 from packaging.version import Version
 
-from maintenance import upkeep
+from maintenance import release, upkeep
 from tests import ROOT, run
 
 IDENTITY = {
@@ -272,6 +273,159 @@ def test_a_lock_file_loses_the_hosts_in_its_descriptions() -> None:
     """And nothing else."""
     lock = 'description = "Classifiers on {}Index{}."\nname = "x (y.z)"\n'
     assert upkeep.nameless(lock.format("", " (index.example)")) == lock.format("", "")
+
+
+@pytest.mark.parametrize(
+    ("tags", "version"),
+    [
+        ([], "2027.1.5"),
+        (["2027.1.4", "2027.1.51"], "2027.1.5"),
+        (["2027.1.5"], "2027.1.5.1"),
+        (["2027.1.5", "2027.1.5.1"], "2027.1.5.2"),
+    ],
+)
+def test_the_version_is_the_date_and_then_numbered(
+    tags: list[str], version: str
+) -> None:
+    """Without zeros before a digit, as packages have it."""
+    assert release.next_version(date(2027, 1, 5), tags) == version
+    assert str(Version(version)) == version
+
+
+def news(template: Path, text: str = "- Splines are rounder.\n") -> None:
+    """Commit news to the changelog."""
+    changelog = template / "CHANGELOG.md"
+    before, heading, after = changelog.read_text("utf-8").partition("\n## ")
+    changelog.write_text(f"{before}\n## Unreleased\n\n{text}{heading}{after}", "utf-8")
+    git(template, "commit", "--quiet", "--all", "--message=News")
+
+
+def test_a_release_is_a_commit_and_a_tag(template: Path) -> None:
+    """The version stands wherever it is told; the notes are the news."""
+    news(template)
+    script = [sys.executable, "maintenance/release.py"]
+    said = run(*script, cwd=template).stdout
+    version = said.splitlines()[0]
+    assert f"git push --atomic origin main {version}\n" in said
+    assert git(template, "cat-file", "-t", version) == "tag"
+    assert git(template, "rev-parse", f"{version}^{{commit}}") == git(
+        template, "rev-parse", "main"
+    )
+    assert not git(template, "status", "--porcelain")
+    changed = git(template, "show", "--format=%s", "--name-only").split("\n")
+    assert changed == [
+        *(f"Release {version}", ""),
+        *("CHANGELOG.md", "README.md", "pyproject.toml"),
+    ]
+    told(template, version)
+    notes = run(*script, f"--notes={version}", cwd=template).stdout
+    assert notes == "- Splines are rounder.\n"
+
+
+def test_a_second_release_of_a_day_is_numbered(template: Path) -> None:
+    """Today's is there, and tomorrow's, lest midnight falls into the test."""
+    days = [date.today() + timedelta(days=days) for days in (0, 1)]
+    first = [f"{day.year}.{day.month}.{day.day}" for day in days]
+    for version in first:
+        git(template, "tag", version)
+    news(template)
+    said = run(sys.executable, "maintenance/release.py", cwd=template).stdout
+    version = said.splitlines()[0]
+    assert version in [f"{day}.1" for day in first]
+    told(template, version)
+
+
+def told(folder: Path, version: str) -> None:
+    """Assert that all that tells the newest version tells this one.
+
+    Raises:
+        AssertionError: Something tells another.
+    """
+    changelog = (folder / "CHANGELOG.md").read_text("utf-8")
+    headings = re.findall(r"^## (.+)", changelog, re.MULTILINE)
+    readme = (folder / "README.md").read_text("utf-8")
+    pyproject = (folder / "pyproject.toml").read_text("utf-8")
+    headings = [heading for heading in headings if heading != "Unreleased"]
+    assert headings[:1] == [version]
+    assert re.search(rf"gh:\S+ --checkout {re.escape(version)}\b(?!\.\d)", readme)
+    for page in folder.glob("**/*.md"):
+        named = re.findall(r" --checkout ([\d.]+\d)", page.read_text("utf-8"))
+        assert set(named) <= {version}, page
+    assert re.findall(r'^version = "(.+)"', pyproject, re.MULTILINE) == [version]
+
+
+def test_the_readme_names_the_newest_release() -> None:
+    """As the changelog and the metadata do."""
+    told(ROOT, VERSION)
+
+
+@pytest.mark.parametrize("text", [None, ""], ids=["no heading", "nothing under it"])
+def test_nothing_new_is_not_released(template: Path, text: str | None) -> None:
+    """One line says so."""
+    if text is not None:
+        news(template, text)
+    refused(template, "Unreleased")
+
+
+def test_a_release_is_made_on_main(template: Path) -> None:
+    """Where the push command pushes."""
+    news(template)
+    git(template, "switch", "--quiet", "--create", "other")
+    refused(template, "main")
+
+
+def test_a_release_wants_a_clean_work_tree(template: Path) -> None:
+    """All that is released is committed."""
+    news(template)
+    (template / "more").touch()
+    refused(template, "clean")
+
+
+def refused(template: Path, why: str) -> None:
+    """Assert that there is no release, and one line why.
+
+    Raises:
+        AssertionError: There is one, or the line does not say this.
+    """
+    head = git(template, "rev-parse", "HEAD")
+    result = run(sys.executable, "maintenance/release.py", cwd=template, check=False)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Nothing was released: ")
+    assert why in line
+    assert git(template, "rev-parse", "HEAD") == head
+    assert not git(template, "tag", "--list")
+
+
+def test_a_version_in_the_changelog_is_taken(template: Path) -> None:
+    """Though nobody tagged it."""
+    days = [date.today() + timedelta(days=days) for days in (0, 1)]
+    first = [f"{day.year}.{day.month}.{day.day}" for day in days]
+    with (template / "CHANGELOG.md").open("a", encoding="utf-8") as changelog:
+        changelog.writelines(f"\n## {version}\n\nNews.\n" for version in first)
+    news(template)
+    said = run(sys.executable, "maintenance/release.py", cwd=template).stdout
+    assert said.splitlines()[0] in [f"{version}.1" for version in first]
+
+
+def test_a_dry_run_shows_the_release_and_makes_none(template: Path) -> None:
+    """Its version and its notes."""
+    news(template)
+    head = git(template, "rev-parse", "HEAD")
+    script = [sys.executable, "maintenance/release.py", "--dry-run"]
+    assert "- Splines are rounder." in run(*script, cwd=template).stdout
+    assert git(template, "rev-parse", "HEAD") == head
+    assert not git(template, "status", "--porcelain")
+    assert not git(template, "tag", "--list")
+
+
+def test_a_tag_of_another_version_has_no_notes(template: Path) -> None:
+    """So that the workflow ends before it publishes."""
+    script = [sys.executable, "maintenance/release.py", "--notes=2000.1.2"]
+    result = run(*script, cwd=template, check=False)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("The tag is 2000.1.2, but the version ")
 
 
 def test_the_workflow_opens_one_pull_request_and_renews_it(
