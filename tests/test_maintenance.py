@@ -1,4 +1,4 @@
-"""What a maintainer runs does what it says: upkeep, and a release.
+"""What a maintainer runs does what it says: upkeep, a release, and the instance.
 
 GitHub is played by repositories on disk, which git takes for those there.
 """
@@ -19,7 +19,7 @@ import yaml
 from packaging.version import Version
 
 from maintenance import release, upkeep
-from tests import ROOT, run
+from tests import ROOT, contents, run
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Jane Doe",
@@ -426,6 +426,39 @@ def test_a_tag_of_another_version_has_no_notes(template: Path) -> None:
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("The tag is 2000.1.2, but the version ")
+
+
+def test_the_instance_shows_what_each_release_changed(
+    project: Path, template: Path, tmp_path: Path
+) -> None:
+    """A commit for each, once; in its tree is the default project and nothing else."""
+    remote = tmp_path / "instance.git"
+    run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(remote))
+    instance = load(template / "maintenance" / "instance.py")
+
+    def push(tag: str) -> dict[str, bytes]:
+        instance.push(str(remote), tag)
+        shown = tmp_path / "shown"
+        run("git", "clone", "--quiet", str(remote), str(shown))
+        shutil.rmtree(shown / ".git")
+        files = contents(shown)
+        shutil.rmtree(shown)
+        return files
+
+    first = push("2027.1.5")
+    assert first == contents(project)
+
+    # The next release lacks a file, and has one more.
+    folder = template / upkeep.PROJECT.name
+    (folder / "CODE_OF_CONDUCT.md").rename(folder / "CONDUCT.md")
+    second = push("2027.2.1")
+    assert second.keys() - first.keys() == {"CONDUCT.md"}
+    assert first.keys() - second.keys() == {"CODE_OF_CONDUCT.md"}
+    assert push("2027.2.1") == second
+    assert push("2027.2.2") == second
+    assert git(remote, "log", "--reverse", "--format=%s", "main").splitlines() == [
+        *("2027.1.5", "2027.2.1", "2027.2.2"),
+    ]
 
 
 def test_the_workflow_opens_one_pull_request_and_renews_it(
