@@ -1,6 +1,7 @@
 """Everything a maintainer runs: ``nox --list`` shows the sessions."""
 
 import os
+import sys
 from pathlib import Path
 
 import nox
@@ -9,7 +10,12 @@ nox.needs_version = ">=2025.11.12"
 nox.options.sessions = ["lint", "tests"]
 nox.options.reuse_venv = "yes"
 
-PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+def pinned_poetry() -> tuple[str, ...]:
+    """Return the requirements that pyproject.toml has for Poetry at this moment."""
+    return nox.project.dependency_groups(
+        nox.project.load_toml("pyproject.toml"), "poetry"
+    )
 
 
 def install(session: nox.Session, group: str) -> None:
@@ -17,10 +23,17 @@ def install(session: nox.Session, group: str) -> None:
 
     Poetry, which reads the lock file, is installed first: nox is all a user brings.
     """
-    session.install(*nox.project.dependency_groups(PYPROJECT, "poetry"))
+    session.install(*pinned_poetry())
     requirements = str(Path(session.create_tmp(), "requirements.txt"))
     session.run("poetry", "export", f"--only={group}", f"--output={requirements}")
     session.install("--no-deps", "--require-hashes", f"--requirement={requirements}")
+
+
+def install_poetry(session: nox.Session, *requirements: str) -> None:
+    """Install Poetry, and what brings it to the package index or a mirror of it."""
+    if os.environ.get("POETRY_PYPI_MIRROR_URL"):
+        requirements += ("poetry-plugin-pypi-mirror",)
+    session.install("--upgrade", "cookiecutter", *requirements)
 
 
 @nox.session
@@ -83,3 +96,27 @@ def picture(session: nox.Session) -> None:
     """Record a session at a terminal as docs/session.svg; needs an engine."""
     install(session, "tests")
     session.run("python", "-m", "docs.session")
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Lock the dependencies anew after a change of them, raising no version."""
+    install_poetry(session, *pinned_poetry())
+    session.run("python", "maintenance/upkeep.py", "--locks-only")
+
+
+@nox.session
+def upkeep(session: nox.Session) -> None:
+    """Raise all that is pinned or locked, show what changed, and test it."""
+    install_poetry(session, *(pin.replace("==", ">=") for pin in pinned_poetry()))
+    session.run("python", "maintenance/upkeep.py", *session.posargs)
+    # The workflow, which has options, tests in a job of its own.
+    if not session.posargs:
+        for name in nox.options.sessions or ():
+            session.notify(name)
+
+
+@nox.session(venv_backend="none")
+def release(session: nox.Session) -> None:
+    """Commit and tag a release of what the changelog calls unreleased."""
+    session.run(sys.executable, "maintenance/release.py", *session.posargs)
