@@ -65,6 +65,24 @@ def test_a_number_at_the_beginning_makes_no_list(text: str) -> None:
     assert READERS["a paragraph"](text) == text
 
 
+@pytest.mark.parametrize("text", ["`a`", "[a](b)", "*a*", "(_a_)", "<a>", "&amp;"])
+def test_a_pair_of_marks_formats_nothing(text: str) -> None:
+    """Nor does it make a link."""
+    assert READERS["a paragraph"](text) == text
+
+
+@pytest.mark.parametrize("text", ["- x", "+ x", "> x", "# x", "x #", "x ##", "#"])
+def test_a_mark_at_an_end_is_read_back(text: str) -> None:
+    """It would make a list, a quotation or a heading, or close one."""
+    assert READERS["a paragraph"](text) == text
+    assert READERS["a heading"](text) == text
+
+
+def test_what_only_github_formats_is_escaped_too() -> None:
+    """Strikethrough and mathematics, of which CommonMark has neither."""
+    assert MACROS.markdown("~~a~~ $b$") == r"\~\~a\~\~ \$b\$"
+
+
 def test_a_key_is_quoted_only_where_it_must_be() -> None:
     """A dot would make a table of it."""
     assert MACROS.key("acme-splines") == "acme-splines"
@@ -76,6 +94,7 @@ def test_a_key_is_quoted_only_where_it_must_be() -> None:
     [
         "The hypermodern Python project",
         "Splines - reticulated, since 2019: fast & small (3 MB).",
+        "An x_y axis_ of C#.",
         "It's C++ and C#, snake_case and 50 % off; Q&A at me@example.com!",
         "“Größe” = 3 > 2, {braces}, a|b, what/for?",
     ],
