@@ -42,19 +42,18 @@ NAME_LENGTH = 50
 NO_FOLDER = "(refused slug "
 # packaging.python.org/specifications/version-specifiers, appendix B: the public part in
 # its normal form, without the epoch, which an image's tag could not carry.
+NUMBER = r"(?:0|[1-9][0-9]*)"
 VERSION = re.compile(
-    r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"
-    r"(?:(?:a|b|rc)(?:0|[1-9][0-9]*))?"
-    r"(?:\.post(?:0|[1-9][0-9]*))?"
-    r"(?:\.dev(?:0|[1-9][0-9]*))?"
+    rf"{NUMBER}(?:\.{NUMBER})*"
+    rf"(?:(?:a|b|rc){NUMBER})?(?:\.post{NUMBER})?(?:\.dev{NUMBER})?"
 )
 # The limit of an image's tag (github.com/distribution/reference).
 VERSION_LENGTH = 128
 # html.spec.whatwg.org, "valid email address", with a dot in the domain.
+LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{,61}[a-zA-Z0-9])?"
 EMAIL = re.compile(
     r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+"
-    r"@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+"
+    rf"@{LABEL}(?:\.{LABEL})+"
 )
 # RFC 5321, 4.5.3.1.3: a path of 256 octets, less its angle brackets.
 EMAIL_LENGTH = 254
@@ -149,7 +148,7 @@ def is_text(character: str) -> bool:
     return not (
         unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
         or code in range(0xFDD0, 0xFDF0)
-        or code & 0xFFFE == 0xFFFE
+        or f"{code:X}".endswith(("FFFE", "FFFF"))
         or character == "\ufeff"
         or unicodedata.bidirectional(character) in REORDERING
     )
@@ -204,7 +203,7 @@ def check_slug(slug: str) -> str | None:
         or slug in COMMANDS
         or normalized(slug) in DEPENDENCIES
         # The commands of an environment have the version in other names of theirs.
-        or re.fullmatch(r"(?:coverage|pip|python)[-0-9.]+", slug)
+        or re.fullmatch(r"(?:coverage|pip|python)[0-9.-]+", slug)
     ):
         return f"the project needs this name itself; use another, such as 'my-{slug}'"
     return None

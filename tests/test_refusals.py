@@ -137,6 +137,11 @@ def test_of_a_long_answer_the_beginning_is_quoted(hook: ModuleType) -> None:
     assert hook.quoted("x" * 59) == f"'{'x' * 59}...' (59 characters)"
 
 
+def test_names_are_compared_in_their_normal_form(hook: ModuleType) -> None:
+    """A run of separators is one hyphen."""
+    assert hook.normalized("Sphinx-_.Click") == "sphinx-click"
+
+
 @pytest.mark.parametrize("question", ANSWERS)
 def test_only_a_slug_has_a_stand_in(hook: ModuleType, question: str) -> None:
     """Whatever else begins like one is an answer."""
