@@ -133,6 +133,7 @@ def test_a_character_is_refused_and_not_those_beside_it(
 
 def test_of_a_long_answer_the_beginning_is_quoted(hook: ModuleType) -> None:
     """With its quotes, sixty characters are quoted whole."""
+    assert hook.quoted("x") == "'x'"
     assert hook.quoted("x" * 58) == f"'{'x' * 58}'"
     assert hook.quoted("x" * 59) == f"'{'x' * 59}...' (59 characters)"
 
@@ -176,10 +177,11 @@ def test_a_megabyte_must_be_free(
         with pytest.raises(OSError, match="less than a megabyte"):
             hook.begin(tmp_path)
     assert not list(tmp_path.iterdir())
-    usage = SimpleNamespace(free=1_000_000)
-    monkeypatch.setattr(hook.shutil, "disk_usage", lambda _: usage)
-    hook.begin(tmp_path)
-    assert (tmp_path / hook.MARKER).exists()
+    for free in (1_000_000, 1_000_001):
+        usage = SimpleNamespace(free=free)
+        monkeypatch.setattr(hook.shutil, "disk_usage", lambda _, usage=usage: usage)
+        hook.begin(tmp_path)
+        (tmp_path / hook.MARKER).unlink()
 
 
 @pytest.mark.parametrize("case", TAKEN, ids=ids(TAKEN))
