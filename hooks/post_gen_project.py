@@ -15,8 +15,6 @@ import sys
 import time
 from pathlib import Path
 
-# What a shell reports for a program that Ctrl-C ended: 128 + SIGINT.
-INTERRUPTED = 130
 FIRST_LINE = "Reticulating spline 1...\n"
 # The file that the hook before the first file wrote.
 MARKER = "UNFINISHED"
@@ -61,7 +59,7 @@ def find_engine() -> str:
         )
     except OSError as error:
         raise EngineUnavailableError(f"{engine} does not start: {error}") from error
-    if probe.returncode == 0:
+    if not probe.returncode:
         return engine
     complaint = probe.stderr.lower()
     if "permission denied" in complaint:
@@ -96,7 +94,7 @@ def build(engine: str, tag: str) -> None:
         except KeyboardInterrupt:
             process.terminate()
             raise
-    if process.returncode == 0:
+    if not process.returncode:
         return
     if disk_full:
         raise BuildFailedError(
@@ -119,7 +117,7 @@ def try_out(engine: str, tag: str) -> None:
         encoding="utf-8",
         errors="replace",
     )
-    if (run.returncode, run.stdout) != (0, FIRST_LINE):
+    if run.returncode or run.stdout != FIRST_LINE:
         raise BuildFailedError(
             f"the container ended with status {run.returncode} and printed "
             f"{run.stdout!r}: {last_line(run.stderr)}"
@@ -138,11 +136,12 @@ def image_size(engine: str, tag: str) -> float:
         encoding="utf-8",
         errors="replace",
     )
-    if inspect.returncode != 0:
+    if inspect.returncode:
         raise BuildFailedError(
             f"{engine} lost the image again: {last_line(inspect.stderr)}"
         )
-    size: int = json.loads(inspect.stdout)[0]["Size"]
+    (image,) = json.loads(inspect.stdout)
+    size: int = image["Size"]
     return size / 1e6
 
 
@@ -205,8 +204,12 @@ def commit() -> None:
             )
 
 
-def main() -> int:
-    """Do what the answers ask for, which Cookiecutter wrote into the call below."""
+def main() -> None:
+    """Do what the answers ask for, which Cookiecutter wrote into the call below.
+
+    Raises:
+        SystemExit: The project is not to be kept; the message says why, in one line.
+    """
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
     slug, mode = answers["project_slug"], answers["docker_build"]
     # The path may hold what the terminal's encoding has no character for.
@@ -217,28 +220,21 @@ def main() -> int:
     try:
         (project / MARKER).unlink()
     except FileNotFoundError:
-        print(
-            f"error: another generation was at work in {project}; generate again.",
-            file=sys.stderr,
-        )
-        return 1
+        sys.exit(f"error: another generation was at work in {project}; generate again.")
     made = slug
     try:
         if mode != "skip":
             validate_image(slug)
     except EngineUnavailableError as reason:
         if mode == "require":
-            print(f"error: the image was not built: {reason}.", file=sys.stderr)
-            return 1
+            sys.exit(f"error: the image was not built: {reason}.")
         print(f"The image was not built: {reason}. Build it later: see below.")
     except BuildFailedError as reason:
-        print(
+        sys.exit(
             f"error: the image was not built: {reason}. To look into it, run: "
             f"cookiecutter {quote(answers['_template'])} --replay "
-            "--keep-project-on-failure",
-            file=sys.stderr,
+            "--keep-project-on-failure"
         )
-        return 1
     if answers["git_init"] == "try":
         try:
             commit()
@@ -252,12 +248,10 @@ def main() -> int:
     print("  nox")
     print(f"  docker build --tag {slug} .")
     print(f"  docker run --rm {slug} --count=4")
-    return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        main()
     except KeyboardInterrupt:
-        print("error: interrupted; the project is not kept.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit("error: interrupted; the project is not kept.")

@@ -7,6 +7,7 @@ module runs in whatever environment Cookiecutter runs in.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import keyword
 import os
@@ -32,6 +33,8 @@ QUOTED = 60
 # The grammar of an image's name (github.com/distribution/reference), which allows less
 # than a distribution's name (packaging.python.org/specifications/name-normalization).
 SLUG = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
+# An identifier of Python, in ASCII and lowercase.
+PACKAGE = re.compile(r"[a-z_][a-z0-9_]*")
 # Lines of the generated code with a longer name would be too long for the formatter.
 NAME_LENGTH = 50
 # The name of the folder that cookiecutter.json puts in the place of a slug that is no
@@ -39,19 +42,18 @@ NAME_LENGTH = 50
 NO_FOLDER = "(refused slug "
 # packaging.python.org/specifications/version-specifiers, appendix B: the public part in
 # its normal form, without the epoch, which an image's tag could not carry.
+NUMBER = r"(?:0|[1-9][0-9]*)"
 VERSION = re.compile(
-    r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"
-    r"(?:(?:a|b|rc)(?:0|[1-9][0-9]*))?"
-    r"(?:\.post(?:0|[1-9][0-9]*))?"
-    r"(?:\.dev(?:0|[1-9][0-9]*))?"
+    rf"{NUMBER}(?:\.{NUMBER})*"
+    rf"(?:(?:a|b|rc){NUMBER})?(?:\.post{NUMBER})?(?:\.dev{NUMBER})?"
 )
 # The limit of an image's tag (github.com/distribution/reference).
 VERSION_LENGTH = 128
 # html.spec.whatwg.org, "valid email address", with a dot in the domain.
+LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{,61}[a-zA-Z0-9])?"
 EMAIL = re.compile(
     r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+"
-    r"@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+"
+    rf"@{LABEL}(?:\.{LABEL})+"
 )
 # RFC 5321, 4.5.3.1.3: a path of 256 octets, less its angle brackets.
 EMAIL_LENGTH = 254
@@ -67,6 +69,8 @@ WINDOWS_DEVICES = frozenset(
     ["aux", "con", "nul", "prn"]
     + [device + str(number) for device in ("com", "lpt") for number in range(10)]
 )
+# unicode.org/reports/tr9, table 4: the types of characters that only format.
+REORDERING = frozenset("LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())
 # The folders beside the package.
 FOLDERS = frozenset(["docs", "src", "test", "tests"])
 # The distributions that the generated lock file pins, and the build backend.
@@ -143,11 +147,10 @@ def is_text(character: str) -> bool:
     code = ord(character)
     return not (
         unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
-        or 0xFDD0 <= code <= 0xFDEF
-        or code & 0xFFFE == 0xFFFE
-        or code == 0xFEFF
-        or 0x202A <= code <= 0x202E
-        or 0x2066 <= code <= 0x2069
+        or code in range(0xFDD0, 0xFDF0)
+        or f"{code:X}".endswith(("FFFE", "FFFF"))
+        or character == "\ufeff"
+        or unicodedata.bidirectional(character) in REORDERING
     )
 
 
@@ -173,8 +176,8 @@ def check_author(author: str) -> str | None:
             "angle brackets enclose an e-mail address in metadata; "
             "leave them out, such as 'Jane Doe'"
         )
-    composed = unicodedata.normalize("NFC", author)
-    if author != composed:
+    if not unicodedata.is_normalized("NFC", author):
+        composed = unicodedata.normalize("NFC", author)
         return f"metadata holds Unicode's normal form C of it; use {quoted(composed)}"
     return check_text(author)
 
@@ -191,15 +194,16 @@ def check_slug(slug: str) -> str | None:
             f"it has {len(slug)} characters; use {NAME_LENGTH} at most, "
             "such as 'hypermodern-python'"
         )
-    if slug.split(".", maxsplit=1)[0] in WINDOWS_DEVICES:
+    if slug.partition(".")[0] in WINDOWS_DEVICES:
         return f"Windows reserves the name; use another, such as 'my-{slug}'"
     if slug.endswith((".git", ".wiki")):
         return "GitHub reserves the ending; use another, such as 'hypermodern-python'"
     if (
-        slug in FOLDERS | COMMANDS
+        slug in FOLDERS
+        or slug in COMMANDS
         or normalized(slug) in DEPENDENCIES
         # The commands of an environment have the version in other names of theirs.
-        or re.fullmatch(r"(?:coverage|pip|python)[-0-9.]+", slug)
+        or re.fullmatch(r"(?:coverage|pip|python)[0-9.-]+", slug)
     ):
         return f"the project needs this name itself; use another, such as 'my-{slug}'"
     return None
@@ -207,7 +211,7 @@ def check_slug(slug: str) -> str | None:
 
 def check_package(name: str) -> str | None:
     """Return what is wrong with the name of an import package, None if nothing is."""
-    if not (name.isascii() and name.isidentifier() and name == name.lower()):
+    if not PACKAGE.fullmatch(name):
         return (
             "it cannot be imported: use lowercase letters, digits and '_', "
             "such as 'hypermodern_python'"
@@ -221,11 +225,11 @@ def check_package(name: str) -> str | None:
         return f"Python reserves the word; use another, such as 'my_{name}'"
     if name.startswith("__") and name.endswith("__"):
         return "Python reserves such names; use another, such as 'hypermodern_python'"
-    if name in sys.stdlib_module_names | SOME_STANDARD_MODULES:
+    if name in sys.stdlib_module_names or name in SOME_STANDARD_MODULES:
         return f"it hides a standard module; use another, such as 'my_{name}'"
     if name in WINDOWS_DEVICES:
         return f"Windows reserves the name; use another, such as 'my_{name}'"
-    if name in FOLDERS | IMPORTS or normalized(name) in DEPENDENCIES:
+    if name in FOLDERS or name in IMPORTS or normalized(name) in DEPENDENCIES:
         return f"the project needs this name itself; use another, such as 'my_{name}'"
     return None
 
@@ -320,12 +324,9 @@ def replay_file(answers: dict[str, Any]) -> str:
     it was "." to somebody else.  So the file is known by its content.
     """
     for path in (Path.home() / ".cookiecutter_replay").glob("*.json"):
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))["cookiecutter"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if kept == answers:
-            return str(path)
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            if json.loads(path.read_text(encoding="utf-8"))["cookiecutter"] == answers:
+                return str(path)
     return "the template's file in your replay folder"
 
 
@@ -344,45 +345,41 @@ def begin(project: Path) -> None:
         )
 
 
-def main() -> int:
-    """Check the answers that Cookiecutter wrote into the call below; see `refusals`."""
+def main() -> None:
+    """Check the answers that Cookiecutter wrote into the call below; see `refusals`.
+
+    Raises:
+        SystemExit: The project cannot be generated; the message says why.
+    """
     if sys.version_info < OLDEST_PYTHON:
-        print(
+        sys.exit(
             "error: Cookiecutter runs on Python {}.{}; this template needs {}.{}.".format(
                 *sys.version_info[:2], *OLDEST_PYTHON
-            ),
-            file=sys.stderr,
+            )
         )
-        return 1
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
     project = Path.cwd()
     lines = list(refusals(answers))
     if lines:
-        print(*lines, sep="\n", file=sys.stderr)
         if project.parent != Path(answers["_output_dir"]).resolve():
             # Only in a replay, for which no default is rendered; see NO_FOLDER.
-            print(f"Remove the empty folders on the way to {project}.", file=sys.stderr)
-        print(
+            lines.append(f"Remove the empty folders on the way to {project}.")
+        lines.append(
             f"Nothing was written. To keep your other answers, mend these in "
             f"{replay_file(answers)}, then run: "
-            f"cookiecutter {quote(answers['_template'])} --replay",
-            file=sys.stderr,
+            f"cookiecutter {quote(answers['_template'])} --replay"
         )
-        return 1
+        sys.exit("\n".join(lines))
     try:
         begin(project)
     except FileExistsError:
-        print(
+        sys.exit(
             f"error: {project / MARKER} is there: another generation is at work in this "
-            "folder, or was broken off. Remove the folder, then generate again.",
-            file=sys.stderr,
+            "folder, or was broken off. Remove the folder, then generate again."
         )
-        return 1
     except OSError as error:
-        print(f"error: cannot write to {project}: {error}.", file=sys.stderr)
-        return 1
-    return 0
+        sys.exit(f"error: cannot write to {project}: {error}.")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,8 @@
 """After generation the image is built as the answer says, or a line says why not."""
 
+import itertools
 import os
+import re
 import shutil
 import signal
 import stat
@@ -8,12 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from tests import ROOT
 from tests.conftest import Generate
 from tests.engine import free_port
+from tests.survival import load_hook
 
 Stub = Callable[..., dict[str, str]]
 
@@ -41,6 +45,12 @@ def stub(tmp_path: Path) -> Stub:
     return stub
 
 
+@pytest.fixture
+def hook() -> ModuleType:
+    """Return the module that Cookiecutter runs after it has generated a project."""
+    return load_hook("post_gen_project")
+
+
 def template_with(dockerfile: str, folder: Path) -> Path:
     """Return a copy of the template with another Dockerfile."""
     ignore = shutil.ignore_patterns(".*_cache", ".nox", ".git", "__pycache__", "tests")
@@ -48,6 +58,76 @@ def template_with(dockerfile: str, folder: Path) -> Path:
     path = template / "{{cookiecutter.project_slug}}" / "Dockerfile"
     path.write_text(dockerfile)
     return template
+
+
+def test_the_size_and_the_time_are_what_the_engine_and_the_clock_say(
+    hook: ModuleType,
+    stub: Stub,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In megabytes and in seconds."""
+    script = (
+        "case $1 in run) echo Reticulating spline 1...;; "
+        "image) echo '[{\"Size\": 43210987}]';; esac"
+    )
+    monkeypatch.setenv("PATH", stub(script=script)["PATH"])
+    monkeypatch.setattr(hook.time, "monotonic", itertools.count(5, 7).__next__)
+    hook.validate_image("splines")
+    assert capsys.readouterr().out == (
+        "Built and tested the image splines: 43 MB, 7 seconds.\n"
+    )
+    assert hook.image_size("docker", "splines") == 43.210987
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo Reticulating spline 1...; exit 3",
+        "echo Reticulating spline 1...; echo Reticulating spline 2...",
+        "echo Bare",
+    ],
+)
+def test_an_image_works_if_it_prints_one_line_and_ends_well(
+    hook: ModuleType, stub: Stub, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    """Neither is enough without the other."""
+    monkeypatch.setenv("PATH", stub(script=script)["PATH"])
+    with pytest.raises(hook.BuildFailedError, match="the container ended with status"):
+        hook.try_out("docker", "splines")
+
+
+def test_an_image_that_is_gone_is_told_so(
+    hook: ModuleType, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may have removed it meanwhile."""
+    monkeypatch.setenv("PATH", stub(script="echo no such image >&2; exit 1")["PATH"])
+    with pytest.raises(hook.BuildFailedError, match="image again: no such image"):
+        hook.image_size("docker", "splines")
+
+
+def test_an_engine_that_does_not_start_is_told_so(
+    hook: ModuleType, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be made for another processor."""
+    folder = stub()["PATH"]
+    Path(folder, "docker").write_bytes(b"\0")
+    monkeypatch.setenv("PATH", folder)
+    with pytest.raises(hook.EngineUnavailableError, match="docker does not start: "):
+        hook.find_engine()
+
+
+@pytest.mark.parametrize("name", ["pre_gen_project", "post_gen_project"])
+def test_a_path_is_quoted_as_the_system_s_shell_takes_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two have other quotes."""
+    hook = load_hook(name)
+    assert hook.quote("my projects") == "'my projects'"
+    with monkeypatch.context() as windows:
+        windows.setattr(os, "name", "nt")
+        quoted = hook.quote("my projects")
+    assert quoted == '"my projects"'
 
 
 # What the engines print, and what becomes of it.
@@ -146,10 +226,11 @@ def test_podman_serves_where_docker_is_absent(generate: Generate, stub: Stub) ->
     )
     result = generate(env=env, docker_build="require")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith(
-        "building build --tag hypermodern-python .\n"
-        "Built and tested the image hypermodern-python: 43 MB, 0 seconds.\n"
-        "Created hypermodern-python. Next:\n"
+    assert re.match(
+        r"building build --tag hypermodern-python \.\n"
+        r"Built and tested the image hypermodern-python: 43 MB, \d+ seconds\.\n"
+        r"Created hypermodern-python\. Next:\n",
+        result.stdout,
     )
 
 

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,15 @@ MACROS = SimpleNamespace(
         .module
     )
 )
+
+
+def read_value(value: str) -> str:
+    """Return what a double-quoted value of a Dockerfile says, which has no variable."""
+    quoted = re.fullmatch(r'"((?:[^"$\\]|\\["$\\])*)"', value)
+    assert quoted
+    return re.sub(r"\\(.)", r"\1", quoted[1])
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "TOML": lambda text: tomllib.loads(f"x = {MACROS.string(text)}")["x"],
     "YAML": lambda text: yaml.safe_load(f"x: {MACROS.string(text)}")["x"],
@@ -34,6 +44,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a key": lambda text: next(iter(tomllib.loads(f"{MACROS.key(text + '.')} = 1")))[
         :-1
     ],
+    "a Dockerfile": lambda text: read_value(MACROS.dockerfile(text)),
     "a heading": lambda text: dict(paragraphs(f"# {MACROS.markdown(text)}\n"))["h1"],
     "a paragraph": lambda text: dict(paragraphs(f"{MACROS.markdown(text)}\n"))["p"],
 }
@@ -47,10 +58,43 @@ def test_a_text_reads_back(language: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", [f"{digit}{sign} x" for digit in range(10) for sign in ".)"]
+)
+def test_a_number_at_the_beginning_makes_no_list(text: str) -> None:
+    """With any digit."""
+    assert READERS["a paragraph"](text) == text
+
+
+@pytest.mark.parametrize("text", ["`a`", "[a](b)", "*a*", "(_a_)", "<a>", "&amp;"])
+def test_a_pair_of_marks_formats_nothing(text: str) -> None:
+    """Nor does it make a link."""
+    assert READERS["a paragraph"](text) == text
+
+
+@pytest.mark.parametrize("text", ["- x", "+ x", "> x", "# x", "x #", "x ##", "#"])
+def test_a_mark_at_an_end_is_read_back(text: str) -> None:
+    """It would make a list, a quotation or a heading, or close one."""
+    assert READERS["a paragraph"](text) == text
+    assert READERS["a heading"](text) == text
+
+
+def test_what_only_github_formats_is_escaped_too() -> None:
+    """Strikethrough and mathematics, of which CommonMark has neither."""
+    assert MACROS.markdown("~~a~~ $b$") == r"\~\~a\~\~ \$b\$"
+
+
+def test_a_key_is_quoted_only_where_it_must_be() -> None:
+    """A dot would make a table of it."""
+    assert MACROS.key("acme-splines") == "acme-splines"
+    assert MACROS.key("acme.splines") == '"acme.splines"'
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "The hypermodern Python project",
         "Splines - reticulated, since 2019: fast & small (3 MB).",
+        "An x_y axis_ of C#.",
         "It's C++ and C#, snake_case and 50 % off; Q&A at me@example.com!",
         "“Größe” = 3 > 2, {braces}, a|b, what/for?",
     ],

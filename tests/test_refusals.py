@@ -12,7 +12,7 @@ import pty
 import sys
 import tomllib
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -113,6 +113,77 @@ def test_exactly_the_answers_that_cannot_work_are_refused(
     assert not lines or any(says in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("refused", "beside"),
+    [
+        ("\u202a\u202e\u2066\u2069", "\u202f\u2065\u206a"),
+        ("\ufdd0\ufdef", "\ufdcf\ufdf0"),
+        ("\ufeff", "\ufefe\uff00"),
+        ("\ufffe\uffff\U0001fffe\U0010ffff", "\ufffd\U00010000\U0001fffd"),
+    ],
+    ids=ascii,
+)
+def test_a_character_is_refused_and_not_those_beside_it(
+    hook: ModuleType, refused: str, beside: str
+) -> None:
+    """At both ends of each range."""
+    assert not [character for character in refused if hook.is_text(character)]
+    assert all(map(hook.is_text, beside))
+
+
+def test_of_a_long_answer_the_beginning_is_quoted(hook: ModuleType) -> None:
+    """With its quotes, sixty characters are quoted whole."""
+    assert hook.quoted("x") == "'x'"
+    assert hook.quoted("x" * 58) == f"'{'x' * 58}'"
+    assert hook.quoted("x" * 59) == f"'{'x' * 59}...' (59 characters)"
+
+
+def test_names_are_compared_in_their_normal_form(hook: ModuleType) -> None:
+    """A run of separators is one hyphen."""
+    assert hook.normalized("Sphinx-_.Click") == "sphinx-click"
+
+
+@pytest.mark.parametrize("question", ANSWERS)
+def test_only_a_slug_has_a_stand_in(hook: ModuleType, question: str) -> None:
+    """Whatever else begins like one is an answer."""
+    typed = "(refused slug by hand)"
+    answers = {question: typed, "__refused_slug": "../evil"}
+    expected = "../evil" if question == "project_slug" else typed
+    assert hook.answered(answers, question) == expected
+
+
+def test_other_files_in_the_replay_folder_are_no_hindrance(
+    hook: ModuleType, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken ones, and those of other templates."""
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    folder = home / ".cookiecutter_replay"
+    (folder / "folder.json").mkdir(parents=True)
+    for number, text in enumerate(["{", "{}", "[]", '{"cookiecutter": {}}']):
+        (folder / f"{number}.json").write_text(text)
+    assert hook.replay_file(ANSWERS) == "the template's file in your replay folder"
+    (folder / "ours.json").write_text(json.dumps({"cookiecutter": ANSWERS}))
+    assert hook.replay_file(ANSWERS) == str(folder / "ours.json")
+
+
+def test_a_megabyte_must_be_free(
+    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a byte less."""
+    for free in (999_999, 0):
+        usage = SimpleNamespace(free=free)
+        monkeypatch.setattr(hook.shutil, "disk_usage", lambda _, usage=usage: usage)
+        with pytest.raises(OSError, match="less than a megabyte"):
+            hook.begin(tmp_path)
+    assert not list(tmp_path.iterdir())
+    for free in (1_000_000, 1_000_001):
+        usage = SimpleNamespace(free=free)
+        monkeypatch.setattr(hook.shutil, "disk_usage", lambda _, usage=usage: usage)
+        hook.begin(tmp_path)
+        (tmp_path / hook.MARKER).unlink()
+
+
 @pytest.mark.parametrize("case", TAKEN, ids=ids(TAKEN))
 def test_an_answer_that_is_taken_survives(case: Case, tmp_path: Path) -> None:
     """Every file parses, and the answer reads back as it was given."""
@@ -207,21 +278,23 @@ def test_a_slug_is_mended_in_the_replay_file_too(
     assert (output / "good" / "pyproject.toml").exists()
 
 
+@pytest.mark.parametrize("slug", ["x/y/z", "../a/b"])
 def test_a_path_in_a_replay_file_is_refused(
-    generate: Generate, output: Path, home: Path
+    generate: Generate, output: Path, home: Path, slug: str
 ) -> None:
     """Cookiecutter makes its folders there before any code of ours runs; a line says so."""
     assert generate().returncode == 0
     replay = home / ".cookiecutter_replay" / f"{ROOT.name}.json"
     answers = json.loads(replay.read_text("utf-8"))
-    answers["cookiecutter"]["project_slug"] = "x/y/z"
+    answers["cookiecutter"]["project_slug"] = slug
     replay.write_text(json.dumps(answers))
     result = generate("--replay")
     assert result.returncode == 1
+    project = (output / slug).resolve()
     assert lines_of_hook(result.stderr)[-2] == (
-        f"Remove the empty folders on the way to {output / 'x' / 'y' / 'z'}."
+        f"Remove the empty folders on the way to {project}."
     )
-    assert not list((output / "x" / "y").iterdir())
+    assert not list(project.parent.iterdir())
 
 
 @pytest.mark.parametrize("version", ["oldest", "newest"])
@@ -317,18 +390,17 @@ def test_all_that_the_tests_import_or_run_is_taken(
 
 
 def test_an_older_python_is_told_so_in_one_line(
-    hook: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    hook: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The module is one that any Python 3.8 can read."""
     for name in ("pre_gen_project", "post_gen_project"):
         source = (ROOT / "hooks" / f"{name}.py").read_text("utf-8")
         ast.parse(source, feature_version=(3, 8))
     monkeypatch.setattr(sys, "version_info", (3, 9, 18))
-    assert hook.main() == 1
-    assert capsys.readouterr().err == (
-        "error: Cookiecutter runs on Python 3.9; this template needs 3.10.\n"
+    with pytest.raises(SystemExit) as told:
+        hook.main()
+    assert told.value.code == (
+        "error: Cookiecutter runs on Python 3.9; this template needs 3.10."
     )
 
 
