@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -221,6 +222,13 @@ def main() -> None:
         (project / MARKER).unlink()
     except FileNotFoundError:
         sys.exit(f"error: another generation was at work in {project}; generate again.")
+    # cruft, which adds the commit, generates so for every update, to compare.
+    if (
+        "_commit" in answers
+        and Path(tempfile.gettempdir()).resolve() in project.parents
+    ):
+        print("Generated for cruft in a temporary folder: not built, not committed.")
+        return
     made = slug
     try:
         if mode != "skip":

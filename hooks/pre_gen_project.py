@@ -360,6 +360,9 @@ def main() -> None:
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
     project = Path.cwd()
     lines = list(refusals(answers))
+    if lines and "_commit" in answers:
+        # It is cruft that adds this; it keeps no answers to replay.
+        sys.exit("\n".join([*lines, "Nothing was written; answer cruft otherwise."]))
     if lines:
         if project.parent != Path(answers["_output_dir"]).resolve():
             # Only in a replay, for which no default is rendered; see NO_FOLDER.

@@ -1,5 +1,6 @@
 """The template's tests: a module for each promise."""
 
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +32,12 @@ def run(
     if check:
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
     return result
+
+
+def copy_of_template(folder: Path) -> Path:
+    """Return a new folder with the template's files, and nothing else of a checkout."""
+    beside = (".git", ".nox", ".venv", ".*_cache", ".hypothesis", "__pycache__")
+    return shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*beside))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

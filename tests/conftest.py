@@ -15,7 +15,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
-from tests import ROOT, run
+from tests import ROOT, copy_of_template, run
 from tests.engine import TAGS, Registry, remove_images
 
 # A project takes a tenth of a second, which is no fault of the answers.
@@ -138,6 +138,32 @@ def generate(home: Path, output: Path) -> Generate:
         )
 
     return generate
+
+
+@pytest.fixture
+def person(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Be Jane, whose home this is, and of whom git knows; nobody else is known."""
+    (home / ".gitconfig").write_text(
+        "[user]\nname = Jane Doe\nemail = jane@example.com\n"
+        "[init]\ndefaultBranch = main\n"
+    )
+    for name in [
+        name for name in os.environ if name.startswith(("GIT_", "XDG_", "EMAIL"))
+    ]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    return home
+
+
+@pytest.fixture
+def repository(person: Path) -> Path:
+    """Return a Git repository of the template, with a commit of what is here now."""
+    folder = copy_of_template(person / "the template")
+    for arguments in (["init"], ["add", "--all"], ["commit", "--message=All"]):
+        run("git", *arguments, cwd=folder)
+    return folder
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ that is killed, a daemon that is cut off.
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import ROOT, contents, run
+from tests import ROOT, contents, copy_of_template, run
 from tests.conftest import Generate
 from tests.survival import ANSWERS, assert_answers_survive
 
@@ -27,14 +26,6 @@ MARKER = "UNFINISHED"
 pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="the faults are made with what POSIX has"
 )
-
-
-def copy_of_template(folder: Path) -> Path:
-    """Return a copy of the template that a test may break."""
-    ignore = shutil.ignore_patterns(".*_cache", ".nox", ".git", "__pycache__", "tests")
-    template = shutil.copytree(ROOT, folder / "template", ignore=ignore)
-    shutil.copytree(ROOT / PROJECT / "tests", template / PROJECT / "tests")
-    return template
 
 
 def without(variables: set[str]) -> dict[str, str]:
@@ -47,7 +38,7 @@ class Blocked:
 
     def __init__(self, folder: Path, output: Path, home: Path) -> None:
         """Start the generation, and wait until it waits."""
-        template = copy_of_template(folder)
+        template = copy_of_template(folder / "template")
         self.pipe = template / PROJECT / "tests" / "zzz"
         os.mkfifo(self.pipe)
         self.process = subprocess.Popen(
@@ -321,7 +312,7 @@ def test_a_build_without_a_network_ends_with_one_line(
     generate: Generate, output: Path, tmp_path: Path
 ) -> None:
     """What pip says of it is above."""
-    template = copy_of_template(tmp_path)
+    template = copy_of_template(tmp_path / "template")
     dockerfile = template / PROJECT / "Dockerfile"
     base = "AS base\n"
     dead = "ENV PIP_INDEX_URL=http://127.0.0.1:9/simple PIP_RETRIES=1\n"
@@ -379,7 +370,7 @@ def test_a_daemon_that_dies_during_the_build_ends_it_with_one_line(
     output: Path, home: Path, tmp_path: Path
 ) -> None:
     """Its client notices; the project is not kept."""
-    template = copy_of_template(tmp_path)
+    template = copy_of_template(tmp_path / "template")
     (template / PROJECT / "Dockerfile").write_text(
         "FROM python:3.14-slim\nRUN echo at work; sleep 60\n"
     )

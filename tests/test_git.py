@@ -13,17 +13,7 @@ from tests.conftest import Generate
 Commit = Callable[[], subprocess.CompletedProcess[str]]
 Git = Callable[..., str]
 
-IDENTITY = "[user]\nname = Jane Doe\nemail = jane@example.com\n"
-
-
-@pytest.fixture(autouse=True)
-def person(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let git know Jane, and nothing of whoever runs the tests."""
-    (home / ".gitconfig").write_text(IDENTITY)
-    for name in [name for name in os.environ if name.startswith(("GIT_", "EMAIL"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("HOME", str(home))
+pytestmark = pytest.mark.usefixtures("person")
 
 
 @pytest.fixture
@@ -137,9 +127,7 @@ def test_a_commit_that_is_refused_leaves_the_files_staged(
     hook.parent.mkdir()
     hook.write_text("#!/bin/sh\necho no such day >&2\nexit 1\n")
     hook.chmod(0o700)
-    (home / ".gitconfig").write_text(
-        f"{IDENTITY}[core]\nhooksPath = {hook.parent.as_posix()}\n"
-    )
+    run("git", "config", "--global", "core.hooksPath", str(hook.parent))
     line, *_ = commit().stdout.splitlines()
     assert line == (
         "There is no first commit: git commit ended with status 1: no such day."

@@ -19,7 +19,7 @@ import yaml
 from packaging.version import Version
 
 from maintenance import release, upkeep
-from tests import ROOT, contents, run
+from tests import ROOT, contents, copy_of_template, run
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Jane Doe",
@@ -31,8 +31,6 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     "version"
 ]
 PIN = "0123456789012345678901234567890123456789"
-# What a checkout has beside the template's files.
-LEFT_BEHIND = (".git", ".nox", ".venv", ".*_cache", ".hypothesis", "__pycache__")
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +50,7 @@ def git(folder: Path, *arguments: str) -> str:
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
     """Return a repository with the template, whose only release was long ago."""
-    folder = tmp_path / "template"
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    folder = copy_of_template(tmp_path / "template")
     (folder / "CHANGELOG.md").write_text("# Changelog\n\n## 2000.1.1\n\nThe first.\n")
     for name in ("README.md", "pyproject.toml"):
         text = (ROOT / name).read_text("utf-8")
