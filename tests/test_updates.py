@@ -1,0 +1,137 @@
+"""A project that was worked on follows the template, and keeps the work."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT, contents, run
+
+pytestmark = pytest.mark.usefixtures("person")
+
+# A release that never was: what is here now, with changes of every kind undone.
+MADE_UP = "2000.1.1"
+RELEASES = run("git", "tag", "--list", "20*", check=False, cwd=ROOT).stdout.split()
+OLDER = (
+    [MADE_UP, *RELEASES]
+    if RELEASES
+    else [
+        MADE_UP,
+        pytest.param(
+            "releases",
+            marks=pytest.mark.skip(
+                reason="the clone has no tags; git fetch --tags has"
+            ),
+        ),
+    ]
+)
+PROJECT = "{{cookiecutter.project_slug}}"
+
+
+def commit(folder: Path, message: str) -> None:
+    """Commit all that is in a repository."""
+    run("git", "add", "--all", cwd=folder)
+    run("git", "commit", f"--message={message}", cwd=folder)
+
+
+def edit(path: Path, pattern: str, replacement: str) -> None:
+    """Replace all that matches in a file, which must be something."""
+    text, found = re.subn(pattern, replacement, path.read_text("utf-8"))
+    assert found, (path, pattern)
+    path.write_text(text, "utf-8")
+
+
+@pytest.fixture
+def template(repository: Path) -> Path:
+    """Return a repository of the template, with its releases, and a tag for the newest."""
+    run("git", "tag", "newest", cwd=repository)
+    project = repository / PROJECT
+    edit(project / "Dockerfile", "poetry==[0-9.]+", "poetry==2.0.0")
+    edit(project / "noxfile.py", "def lint", "def style")
+    edit(project / "pyproject.toml", "license-files = .*\n", "")
+    edit(project / "poetry.lock", '(?m)^version = "8.*"', 'version = "8.0.0"')
+    for workflow in project.glob(".github/workflows/*.yml"):
+        edit(workflow, "(?m)@[0-9a-f]{40} # v.*", f"@{'0' * 40} # v1.0.0")
+    (project / "docker-bake.hcl").unlink()
+    (project / "tox.ini").write_text("[tox]\n")
+    commit(repository, "A release that never was")
+    run("git", "tag", MADE_UP, cwd=repository)
+    for release in RELEASES:
+        tag = f"refs/tags/{release}"
+        run("git", "fetch", "--quiet", str(ROOT), f"{tag}:{tag}", cwd=repository)
+    return repository
+
+
+@pytest.mark.parametrize("older", OLDER)
+def test_a_project_that_was_worked_on_updates_without_conflict(
+    older: str, template: Path, output: Path, project: Path
+) -> None:
+    """What its owner did not touch is as if it were made today; the rest is kept."""
+    create = ("cruft", "create", str(template), f"--checkout={older}", "--no-input")
+    run(*create, cwd=output)
+    folder = output / project.name
+    run("git", "init", cwd=folder)
+    commit(folder, "Begin")
+
+    package = folder / "src" / "hypermodern_python"
+    (package / "helpers.py").write_text('"""What helps the splines."""\n')
+    edit(package / "console.py", "Reticulating spline", "Reticulated spline")
+    edit(folder / "README.md", r"\Z", "\n## Thanks\n\nTo all splines.\n")
+    edit(folder / "pyproject.toml", '"click>=[0-9.]+"', r'\g<0>, "rich>=14"')
+    (folder / "CODE_OF_CONDUCT.md").unlink()
+    commit(folder, "Work on it")
+    touched = set(
+        run("git", "diff", "--name-only", "HEAD~", cwd=folder).stdout.splitlines()
+    )
+
+    update = ("cruft", "update", "--skip-apply-ask", "--checkout=newest")
+    said = run(*update, cwd=folder).stdout
+    assert "*.rej" not in said
+    updated = contents(folder)
+    assert not [name for name in updated if name.endswith(".rej")]
+    newest = run("git", "rev-parse", "newest", cwd=template).stdout.strip()
+    assert json.loads(updated.pop(".cruft.json"))["commit"] == newest
+
+    files = {n: text for n, text in updated.items() if not n.startswith(".git/")}
+    today = contents(project)
+    del today["CODE_OF_CONDUCT.md"]
+    assert files.keys() == today.keys() | touched - {"CODE_OF_CONDUCT.md"}
+    for name in today.keys() - touched:
+        assert files[name] == today[name], name
+    assert not [name for name in files if b"<<<<<<<" in files[name]]
+    assert b"Reticulated spline" in files["src/hypermodern_python/console.py"]
+    assert files["README.md"].endswith(b"To all splines.\n")
+    assert b', "rich>=14"]' in files["pyproject.toml"]
+    assert b"license-files" in files["pyproject.toml"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in engine is a shell script")
+def test_an_update_neither_builds_nor_commits(
+    template: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """These answers are for the project, not for what cruft compares it with."""
+    temporary, log = tmp_path / "temporary", tmp_path / "log"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    engine = tmp_path / "bin" / "docker"
+    engine.parent.mkdir()
+    engine.write_text(f"#!/bin/sh\necho called >> '{log}'\nexit 1\n")
+    engine.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{engine.parent}{os.pathsep}{os.environ['PATH']}")
+    answers = json.dumps({"docker_build": "try", "git_init": "try"})
+    create = ("cruft", "create", str(template), f"--checkout={MADE_UP}", "--no-input")
+    said = run(*create, f"--extra-context={answers}", cwd=output).stdout
+    assert "Created hypermodern-python, with a first commit. Next:\n" in said
+    assert log.read_text() == "called\n"
+
+    folder = output / "hypermodern-python"
+    commit(folder, "Let cruft update it")
+    update = ("cruft", "update", "--skip-apply-ask", "--checkout=newest")
+    said = run(*update, cwd=folder).stdout
+    line = "Generated for cruft in a temporary folder: not built, not committed.\n"
+    assert said.count(line) == 2
+    assert log.read_text() == "called\n"
+    assert (folder / "docker-bake.hcl").exists()
+    assert run("git", "rev-list", "--count", "HEAD", cwd=folder).stdout == "2\n"
