@@ -240,3 +240,13 @@ def test_the_guide_works_as_it_is_written(registry: Registry, tmp_path: Path) ->
     assert result.stdout.count("Reticulating spline 4...") == 1
     assert f"{registry.address}/{slug}:latest" in result.stdout
     assert result.stdout.count("| Reticulating spline 2...\n") == 3
+
+
+def test_the_readme_compares_as_the_features_do() -> None:
+    """Its rows are some of those."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    features = (ROOT / "docs" / "features.md").read_text("utf-8").splitlines()
+    _, _, after = readme.partition("## Beside other templates\n")
+    rows = [line for line in after.splitlines() if line.count("|") == 7][2:]
+    assert rows
+    assert set(rows) <= set(features)

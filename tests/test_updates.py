@@ -135,3 +135,26 @@ def test_an_update_neither_builds_nor_commits(
     assert log.read_text() == "called\n"
     assert (folder / "docker-bake.hcl").exists()
     assert run("git", "rev-list", "--count", "HEAD", cwd=folder).stdout == "2\n"
+
+
+def test_a_project_of_cookiecutter_s_can_be_updated_too(
+    template: Path, output: Path, person: Path, project: Path
+) -> None:
+    """Its answers are in it, for cruft to take."""
+    clone = person / "older"
+    run("git", "clone", f"--branch={MADE_UP}", str(template), str(clone))
+    run("cookiecutter", str(clone), "--no-input", cwd=output)
+    folder = output / project.name
+    run("git", "init", cwd=folder)
+    commit(folder, "Begin")
+    answers = (folder / ".cookiecutter.json").read_text("utf-8")
+    link = ("cruft", "link", str(template), f"--checkout={MADE_UP}", "--no-input")
+    run(*link, f"--extra-context={answers}", cwd=folder)
+    commit(folder, "Let cruft update it")
+    update = ("cruft", "update", "--skip-apply-ask", "--checkout=newest")
+    run(*update, cwd=folder)
+    files = contents(folder)
+    del files[".cruft.json"]
+    assert {n: files[n] for n in files if not n.startswith(".git/")} == contents(
+        project
+    )
