@@ -75,12 +75,16 @@ def checkers(session: nox.Session) -> None:
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """Build by several recipes, and write the comparison into docs/benchmark.md."""
+    """Compare images and generation with others'; `-- generation` needs no engine."""
     install(session, "benchmark")
     if os.environ.get("POETRY_PYPI_MIRROR_URL"):
         session.install("poetry-plugin-pypi-mirror")
-    session.run("python", "-m", "benchmarks.run", *session.posargs)
-    session.run("python", "-m", "benchmarks.report")
+    generation = session.posargs[:1] == ["generation"]
+    if not generation:
+        session.run("python", "-m", "benchmarks.run", *session.posargs)
+        session.run("python", "-m", "benchmarks.report")
+    if generation or not session.posargs:
+        session.run("python", "-m", "benchmarks.generation", *session.posargs[1:])
 
 
 @nox.session

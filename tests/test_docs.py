@@ -18,6 +18,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from benchmarks.generation import PEERS
 from docs import readme, tour
 from tests import ROOT, run
 from tests.engine import TAGS, Registry
@@ -113,6 +114,15 @@ def test_the_tour_shows_what_is_generated() -> None:
 def test_the_readme_shows_what_is_asked_and_generated() -> None:
     """Its table and its tree follow from other files; `nox -s docs` writes them anew."""
     assert readme.PAGE.read_text("utf-8") == readme.page()
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_a_peer_is_timed_as_it_was_read(peer: str) -> None:
+    """At one commit in both comparisons; `nox -s benchmark` writes the time anew."""
+    address, commit = f"(https://github.com/{peer})", PEERS[peer].commit[:7]
+    for page, before in (("features", ""), ("benchmark", f"| [{peer}]")):
+        text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
+        assert f"{before}{address} at `{commit}`" in text
 
 
 @pytest.fixture(scope="module")
