@@ -26,7 +26,11 @@ def install(session: nox.Session, group: str) -> None:
     session.install(*pinned_poetry())
     requirements = str(Path(session.create_tmp(), "requirements.txt"))
     session.run("poetry", "export", f"--only={group}", f"--output={requirements}")
-    session.install("--no-deps", "--require-hashes", f"--requirement={requirements}")
+    session.install(
+        # Most of it is never run; Python compiles the rest when it is.
+        *("--no-compile", "--no-deps", "--require-hashes"),
+        f"--requirement={requirements}",
+    )
 
 
 def install_poetry(session: nox.Session, *requirements: str) -> None:
