@@ -65,11 +65,11 @@ def tree(paths: Set[str], notes: dict[str, str], above: str = "") -> Iterator[Li
 
 
 def drawn(lines: Iterable[Line]) -> Iterator[str]:
-    """Yield the lines as text, with their notes in a column."""
+    """Yield the lines as text, with their notes in a column, free of Markdown."""
     found = list(lines)
     width = max(len(line) for line, _ in found) + 2
     for line, note in found:
-        yield f"{line:{width}}{note}".rstrip()
+        yield f"{line:{width}}{note.replace('`', '')}".rstrip()
 
 
 class Annotations(NamedTuple):
