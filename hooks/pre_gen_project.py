@@ -375,9 +375,9 @@ def main() -> None:
         sys.exit("\n".join(lines))
     try:
         begin(project)
-    except FileExistsError:
+    except FileExistsError as error:
         sys.exit(
-            f"error: {project / MARKER} is there: another generation is at work in this "
+            f"error: {error.filename} is there: another generation is at work in this "
             "folder, or was broken off. Remove the folder, then generate again."
         )
     except OSError as error:
