@@ -78,6 +78,13 @@ def checkers(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Change the hooks and the escaping, to see a test fail; writes docs/mutants.md."""
+    install(session, "mutants")
+    session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session
 def benchmark(session: nox.Session) -> None:
     """Compare images and generation with others'; `-- generation` needs no engine."""
     install(session, "benchmark")
