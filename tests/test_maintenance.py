@@ -52,7 +52,7 @@ def template(tmp_path: Path) -> Path:
     """Return a repository with the template, whose only release was long ago."""
     folder = copy_of_template(tmp_path / "template")
     (folder / "CHANGELOG.md").write_text("# Changelog\n\n## 2000.1.1\n\nThe first.\n")
-    for name in ("README.md", "pyproject.toml"):
+    for name in ("README.md", "docs/updates.md", "pyproject.toml"):
         text = (ROOT / name).read_text("utf-8")
         (folder / name).write_text(text.replace(VERSION, "2000.1.1"), "utf-8")
     git(folder, "init", "--quiet", "--initial-branch=main")
@@ -312,7 +312,7 @@ def test_a_release_is_a_commit_and_a_tag(template: Path) -> None:
     changed = git(template, "show", "--format=%s", "--name-only").split("\n")
     assert changed == [
         *(f"Release {version}", ""),
-        *("CHANGELOG.md", "README.md", "pyproject.toml"),
+        *("CHANGELOG.md", "README.md", "docs/updates.md", "pyproject.toml"),
     ]
     told(template, version)
     notes = run(*script, f"--notes={version}", cwd=template).stdout
@@ -345,7 +345,7 @@ def told(folder: Path, version: str) -> None:
     headings = [heading for heading in headings if heading != "Unreleased"]
     assert headings[:1] == [version]
     assert re.search(rf"gh:\S+ --checkout {re.escape(version)}\b(?!\.\d)", readme)
-    for page in folder.glob("**/*.md"):
+    for page in [folder / "README.md", *folder.glob("docs/*.md")]:
         named = re.findall(r" --checkout ([\d.]+\d)", page.read_text("utf-8"))
         assert set(named) <= {version}, page
     assert re.findall(r'^version = "(.+)"', pyproject, re.MULTILINE) == [version]
