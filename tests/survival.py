@@ -15,30 +15,24 @@ from types import ModuleType
 from typing import Any
 
 import yaml
-from cookiecutter.generate import generate_files
+from cookiecutter.generate import generate_context, generate_files
+from cookiecutter.prompt import prompt_for_config
 from markdown_it import MarkdownIt
 from poetry.core.factory import Factory
 from poetry.core.masonry.builders.wheel import WheelBuilder
 
 from tests import ROOT
 
-QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
-# One set of answers that works; a test changes some of them.
-ANSWERS = {
-    "project_name": "Hypermodern Python",
-    "project_slug": "hypermodern-python",
-    "package_name": "hypermodern_python",
-    "description": "The hypermodern Python project",
-    "author": "Jane Doe",
-    "email": "jane@example.com",
-    "github_user": "jane-doe",
-    "dockerhub_user": "janedoe",
-    "version": "0.1.0",
-} | {
-    question: options[0]
-    for question, options in QUESTIONS.items()
-    if isinstance(options, list) and not question.startswith("_")
-}
+FILE = ROOT / "cookiecutter.json"
+QUESTIONS: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
+ASKED = [question for question in QUESTIONS if not question.startswith("_")]
+CHOICES = {name: QUESTIONS[name] for name in ASKED if isinstance(QUESTIONS[name], list)}
+# These are for the hook at the end; no file but the list of the answers depends on them.
+ACTIONS = {"docker_build", "git_init"}
+FILE_CHOICES = {name: CHOICES[name] for name in CHOICES if name not in ACTIONS}
+# One set of answers that works, the default one; a test changes some of them.
+DEFAULTS = prompt_for_config(generate_context(str(FILE)), no_input=True)
+ANSWERS: dict[str, str] = {question: DEFAULTS[question] for question in ASKED}
 PARSERS: dict[str, Callable[[str], object]] = {
     ".json": json.loads,
     ".lock": tomllib.loads,
@@ -172,6 +166,9 @@ def assert_answers_survive(project: Path, answers: Mapping[str, str]) -> None:
     assert docstring is not None
     assert docstring.removesuffix(".") == answers["description"].removesuffix(".")
 
-    if answers["license"] in {"MIT", "BSD-3-Clause"}:
-        license_text = (project / "LICENSE").read_text("utf-8")
-        assert f"Copyright (c) {answers['author']}\n" in license_text
+    terms = (ROOT / f"templates/licenses/{answers['license']}.txt").read_text("utf-8")
+    named = terms.replace("{{ cookiecutter.author }}", answers["author"])
+    assert (project / "LICENSE").read_text("utf-8") == named
+
+    kept = json.loads((project / ".cookiecutter.json").read_text("utf-8"))
+    assert kept == {question: answers[question] for question in ASKED}

@@ -1,9 +1,11 @@
 """No outside checker has anything to say about what is generated, or the template."""
 
+import re
+
 import pytest
 
 from tests import ROOT
-from tests.checkers import CHECKERS, Checker, variations
+from tests.checkers import CHECKERS, RESULTS, Checker, variations
 from tests.conftest import Bake
 
 # The others take a network or programs that not everybody has: see the nox session.
@@ -15,7 +17,7 @@ AT_HAND = [checker for checker in CHECKERS if not checker.needs]
 def test_the_checker_has_nothing_to_say_about_the_project(
     bake: Bake, checker: Checker, answers: dict[str, str]
 ) -> None:
-    """With every license, Python and base image."""
+    """With every option."""
     assert not checker.findings(bake(**answers))
 
 
@@ -25,6 +27,14 @@ def test_the_checker_has_nothing_to_say_about_the_project(
 def test_the_checker_has_nothing_to_say_about_the_template(checker: Checker) -> None:
     """Its own files are held to the same rules."""
     assert not checker.findings(ROOT)
+
+
+def test_the_page_of_results_has_every_checker() -> None:
+    """With as many projects as there are now."""
+    text = RESULTS.read_text("utf-8")
+    rows = re.findall(r"^\| `(.+)` \| .+ \| (\d+) projects", text, re.MULTILINE)
+    now = [(str(checker), str(len(variations()))) for checker in CHECKERS]
+    assert rows == now, "nox -s checkers writes docs/checkers.md"
 
 
 @pytest.mark.engine

@@ -1,6 +1,5 @@
 """The guide can be followed as it is written, and none of its links leads nowhere."""
 
-import json
 import os
 import re
 import sys
@@ -22,11 +21,11 @@ from benchmarks.generation import PEERS
 from docs import readme, tour
 from tests import ROOT, run
 from tests.engine import TAGS, Registry
+from tests.survival import ASKED, QUESTIONS
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 # Addresses outside, which nothing here can follow, one a line.
 OUTSIDE = ROOT / "docs" / "links.txt"
-QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")
 
 
@@ -108,12 +107,12 @@ def test_a_link_outside_is_well_formed_and_listed() -> None:
 
 def test_the_tour_shows_what_is_generated() -> None:
     """Every file has its line; `nox -s docs` writes the page anew."""
-    assert tour.PAGE.read_text("utf-8") == tour.page()
+    assert tour.PAGE.read_text("utf-8") == tour.page(), "write it anew: nox -s docs"
 
 
 def test_the_readme_shows_what_is_asked_and_generated() -> None:
     """Its table and its tree follow from other files; `nox -s docs` writes them anew."""
-    assert readme.PAGE.read_text("utf-8") == readme.page()
+    assert readme.PAGE.read_text("utf-8") == readme.page(), "write it anew: nox -s docs"
 
 
 @pytest.mark.parametrize("peer", PEERS)
@@ -143,18 +142,14 @@ def test_the_picture_stands_alone(picture: str) -> None:
 
 
 def test_the_picture_shows_the_session_of_today(picture: str) -> None:
-    """All the questions as they are asked now, and the splines."""
+    """All the questions as they are asked now, in this order, and the splines."""
     elements = ElementTree.fromstring(picture).iterfind(".//{*}text")  # noqa: S314
     shown = " ".join("".join(element.itertext()) for element in elements)
-    asked = QUESTIONS["__prompts__"]
-    expected = [
-        line
-        for number, words in enumerate(asked.values(), 1)
-        for line in (
-            f"[{number}/{len(asked)}]",
-            *([words] if isinstance(words, str) else words.values()),
-        )
-    ]
+    expected = []
+    for number, question in enumerate(ASKED, 1):
+        words = QUESTIONS["__prompts__"][question]
+        prompt, *options = [words] if isinstance(words, str) else words.values()
+        expected += [f"[{number}/{len(ASKED)}] {prompt}", *options]
     expected += [f"Reticulating spline {number}..." for number in range(1, 5)]
     missing = [line for line in expected if line not in shown]
     assert not missing, "record it anew: nox -s picture"

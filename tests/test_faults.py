@@ -18,7 +18,7 @@ import pytest
 
 from tests import ROOT, contents, copy_of_template, run
 from tests.conftest import Generate
-from tests.survival import ANSWERS, assert_answers_survive
+from tests.survival import ANSWERS, ASKED, CHOICES, assert_answers_survive
 
 PROJECT = "{{cookiecutter.project_slug}}"
 MARKER = "UNFINISHED"
@@ -442,9 +442,10 @@ def injected(
     answers = (
         ANSWERS | payloads(str(marker)) | {"project_slug": tag, "package_name": "s"}
     )
-    # In the order of the questions; Enter takes the first option of a choice.
-    order = [*list(ANSWERS)[:9]]
-    typed = "\n".join(answers[question] for question in order) + "\n" * 20
+    # Enter takes the first option of a choice.
+    typed = "".join(
+        "\n" if question in CHOICES else f"{answers[question]}\n" for question in ASKED
+    )
     result = run(
         *(sys.executable, "-m", "cookiecutter", str(ROOT)),
         stdin=typed,

@@ -19,7 +19,14 @@ from packaging.utils import is_normalized_name
 from packaging.version import InvalidVersion, Version
 
 from tests import ROOT
-from tests.survival import ANSWERS, QUESTIONS, assert_answers_survive, load_hook, render
+from tests.survival import (
+    ANSWERS,
+    ASKED,
+    CHOICES,
+    assert_answers_survive,
+    load_hook,
+    render,
+)
 from tests.test_refusals import CASES
 
 REPORT = ROOT / "docs" / "answers.md"
@@ -51,8 +58,26 @@ VERSIONS = st.from_regex(
     fullmatch=True,
 )
 WILD_VERSIONS = st.text("0123456789.!+-abcdevpost", max_size=12) | WILD_TEXTS
-# For each question, what is likely to be taken, and what is not.
+
+
+def table(question: str) -> st.SearchStrategy[str]:
+    """Return a strategy for the answers that the table of hostile answers has."""
+    return st.sampled_from(
+        [
+            case.answers[question]
+            for case in CASES
+            if isinstance(case.answers.get(question), str)
+        ]
+    )
+
+
+# For each question, what is likely to be taken, and what is not; for most, there is
+# more to try than the table has.
 STRATEGIES = {
+    question: (table(question), WILD_TEXTS)
+    for question in ASKED
+    if question not in CHOICES
+} | {
     "project_name": (TEXTS, WILD_TEXTS),
     "project_slug": (SLUGS, WILD_NAMES),
     "package_name": (PACKAGES, WILD_NAMES),
@@ -68,29 +93,14 @@ STRATEGIES = {
 }
 
 
-def table(question: str) -> st.SearchStrategy[str]:
-    """Return a strategy for the answers that the table of hostile answers has."""
-    return st.sampled_from(
-        [
-            case.answers[question]
-            for case in CASES
-            if isinstance(case.answers.get(question), str)
-        ]
-    )
-
-
-CHOICES = {
-    question: st.sampled_from(options)
-    for question, options in QUESTIONS.items()
-    if isinstance(options, list) and not question.startswith("_")
-}
+OPTIONS = {question: st.sampled_from(CHOICES[question]) for question in CHOICES}
 # An answer that is left out is the usual one.
 SETS_OF_ANSWERS = st.one_of(
     st.fixed_dictionaries(
-        CHOICES, optional={question: tame for question, (tame, _) in STRATEGIES.items()}
+        OPTIONS, optional={question: tame for question, (tame, _) in STRATEGIES.items()}
     ),
     st.fixed_dictionaries(
-        CHOICES,
+        OPTIONS,
         optional={
             question: wild | table(question)
             for question, (_, wild) in STRATEGIES.items()

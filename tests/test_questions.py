@@ -1,7 +1,8 @@
-"""The questions have human prompts, and defaults that follow from one another."""
+"""The questions have human prompts, rules, and defaults that follow from one another."""
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -9,25 +10,19 @@ import pytest
 
 from tests import ROOT, contents, run
 from tests.conftest import Bake, Generate
+from tests.survival import ASKED, CHOICES, QUESTIONS, load_hook
+from tests.test_refusals import CASES
 
-QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
-ASKED = [question for question in QUESTIONS if not question.startswith("_")]
-CHOICES = {name: QUESTIONS[name] for name in ASKED if isinstance(QUESTIONS[name], list)}
-
-
-def test_the_questions_keep_their_names_and_order() -> None:
-    """Tools depend on the names; the order is a conversation's."""
-    assert [
-        *("project_name", "project_slug", "package_name", "description"),
-        *("author", "email", "github_user", "dockerhub_user", "version"),
-        *("license", "python_version", "base_image", "docker_build", "git_init"),
-    ] == ASKED
+TEXTS = [question for question in ASKED if question not in CHOICES]
+HOOK = load_hook("pre_gen_project")
+RULES = (ROOT / "docs" / "answers.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("question", ASKED)
 def test_a_question_is_asked_in_words(question: str) -> None:
     """Nobody has to guess from the name of a variable."""
-    prompt = QUESTIONS["__prompts__"][question]
+    prompt = QUESTIONS["__prompts__"].get(question)
+    assert prompt, "cookiecutter.json: give it a prompt in __prompts__"
     if question in CHOICES:
         prompt = prompt["__prompt__"]
     assert " " in prompt or prompt in {"License"}
@@ -38,8 +33,39 @@ def test_a_choice_says_what_each_option_means(question: str) -> None:
     """The words begin with the option itself."""
     prompts = dict(QUESTIONS["__prompts__"][question])
     del prompts["__prompt__"]
-    assert list(prompts) == CHOICES[question]
+    assert list(prompts) == CHOICES[question], (
+        f"cookiecutter.json: give each option its words in __prompts__, {question}"
+    )
     assert all(words.startswith(f"{option}: ") for option, words in prompts.items())
+
+
+@pytest.mark.parametrize("question", CHOICES)
+def test_a_choice_takes_nothing_but_its_options(question: str) -> None:
+    """Cookiecutter checks them, save in a replay file; the hook checks them there."""
+    assert HOOK.CHOICES.get(question) == CHOICES[question], (
+        "hooks/pre_gen_project.py: set in CHOICES: "
+        f'"{question}": {json.dumps(CHOICES[question])}'
+    )
+
+
+@pytest.mark.parametrize("question", TEXTS)
+def test_a_text_has_a_rule(question: str) -> None:
+    """The hook applies it, cases try it on both sides, and its reader is told it."""
+    assert question in HOOK.CHECKS, (
+        "hooks/pre_gen_project.py: name in CHECKS the function that says what is wrong "
+        "with an answer; check_text takes any line of text"
+    )
+    tried = [case for case in CASES if question in case.answers]
+    assert any(question in case.refused for case in tried), (
+        "tests/hostile.jsonl: add cases that are refused"
+    )
+    assert any(not case.refused for case in tried), (
+        "tests/hostile.jsonl: add cases that are taken"
+    )
+    rows = re.findall(r"^\| (`.+?) \|", RULES, re.MULTILINE)
+    assert f"`{question}`" in ", ".join(rows).split(", "), (
+        "docs/answers.md: add a row to its first table that says what is allowed"
+    )
 
 
 @pytest.mark.parametrize(
