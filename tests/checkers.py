@@ -16,7 +16,7 @@ from pathlib import Path
 from cookiecutter.main import cookiecutter
 
 from tests import ROOT
-from tests.survival import FILE_CHOICES
+from tests.questions import FILE_CHOICES
 
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 RESULTS = ROOT / "docs" / "checkers.md"

@@ -21,7 +21,7 @@ from benchmarks.generation import PEERS
 from docs import readme, tour
 from tests import ROOT, run
 from tests.engine import TAGS, Registry
-from tests.survival import ASKED, QUESTIONS
+from tests.questions import ASKED, QUESTIONS
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 # Addresses outside, which nothing here can follow, one a line.

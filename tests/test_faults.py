@@ -18,7 +18,8 @@ import pytest
 
 from tests import ROOT, contents, copy_of_template, run
 from tests.conftest import Generate
-from tests.survival import ANSWERS, ASKED, CHOICES, assert_answers_survive
+from tests.questions import ANSWERS, ASKED, CHOICES
+from tests.survival import assert_answers_survive
 
 PROJECT = "{{cookiecutter.project_slug}}"
 MARKER = "UNFINISHED"

@@ -19,14 +19,8 @@ from packaging.utils import is_normalized_name
 from packaging.version import InvalidVersion, Version
 
 from tests import ROOT
-from tests.survival import (
-    ANSWERS,
-    ASKED,
-    CHOICES,
-    assert_answers_survive,
-    load_hook,
-    render,
-)
+from tests.questions import ANSWERS, ASKED, CHOICES
+from tests.survival import assert_answers_survive, load_hook, render
 from tests.test_refusals import CASES
 
 REPORT = ROOT / "docs" / "answers.md"

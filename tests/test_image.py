@@ -18,7 +18,7 @@ import pytest
 from tests import run
 from tests.conftest import Bake
 from tests.engine import TAGS, Archive, Registry, base_of, build, inspect, save
-from tests.survival import CHOICES
+from tests.questions import CHOICES
 
 pytestmark = pytest.mark.engine
 

@@ -20,7 +20,8 @@ from poetry.console.application import Application
 
 from tests import ROOT, run
 from tests.conftest import Bake
-from tests.survival import ASKED, CHOICES, FILE_CHOICES, PARSERS, build_wheel, parses
+from tests.questions import ASKED, CHOICES, FILE_CHOICES
+from tests.survival import PARSERS, build_wheel, parses
 
 # An option of every choice question, and three kinds of names and texts.
 TEXTS: dict[str, list[str]] = {

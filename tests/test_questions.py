@@ -10,9 +10,15 @@ import pytest
 
 from tests import ROOT, contents, run
 from tests.conftest import Bake, Generate
-from tests.survival import ASKED, CHOICES, QUESTIONS, load_hook
+from tests.questions import ASKED, CHOICES, QUESTIONS
+from tests.survival import load_hook
 from tests.test_refusals import CASES
 
+PROMISED = [
+    *("project_name", "project_slug", "package_name", "description"),
+    *("author", "email", "github_user", "dockerhub_user", "version"),
+    *("license", "python_version", "base_image", "docker_build"),
+]
 TEXTS = [question for question in ASKED if question not in CHOICES]
 HOOK = load_hook("pre_gen_project")
 RULES = (ROOT / "docs" / "answers.md").read_text("utf-8")
@@ -39,9 +45,15 @@ def test_a_choice_says_what_each_option_means(question: str) -> None:
     assert all(words.startswith(f"{option}: ") for option, words in prompts.items())
 
 
+def test_the_questions_that_tools_depend_on_keep_their_names_and_order() -> None:
+    """Whatever is asked besides."""
+    assert [question for question in ASKED if question in PROMISED] == PROMISED
+
+
 @pytest.mark.parametrize("question", CHOICES)
 def test_a_choice_takes_nothing_but_its_options(question: str) -> None:
     """Cookiecutter checks them, save in a replay file; the hook checks them there."""
+    assert set(HOOK.CHOICES) <= set(CHOICES)
     assert HOOK.CHOICES.get(question) == CHOICES[question], (
         "hooks/pre_gen_project.py: set in CHOICES: "
         f'"{question}": {json.dumps(CHOICES[question])}'

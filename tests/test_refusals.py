@@ -21,14 +21,8 @@ from cookiecutter.main import cookiecutter
 
 from tests import ROOT, run
 from tests.conftest import Generate
-from tests.survival import (
-    ANSWERS,
-    QUESTIONS,
-    assert_answers_survive,
-    context,
-    load_hook,
-    render,
-)
+from tests.questions import ANSWERS, QUESTIONS
+from tests.survival import assert_answers_survive, context, load_hook, render
 
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 
@@ -356,15 +350,6 @@ def test_at_the_prompts_of_a_terminal(
         )["cookiecutter"]
         assert kept.items() >= answers.items()
         assert_answers_survive(output / "splines", kept)
-
-
-def test_the_choices_are_those_of_the_questions(hook: ModuleType) -> None:
-    """A replay file can hold any text; so the hook knows the options."""
-    assert {
-        question: options
-        for question, options in QUESTIONS.items()
-        if isinstance(options, list) and not question.startswith("_")
-    } == hook.CHOICES
 
 
 def test_all_that_the_project_depends_on_is_taken(hook: ModuleType) -> None:
