@@ -142,9 +142,9 @@ def section(rounds: list[dict[str, Generation]], load: float) -> str:
         f"{version('cookiecutter')} on Python {platform.python_version()}; "
         f"{os.cpu_count()} cores, with a load of {load:.1f} at the beginning.",
         f"Cookiecutter's own start took {statistics.median(starts):.2f} seconds, "
-        f"half of the time {quartiles(starts)}; {worked:.2f} of the processor. Above it:",
+        f"the middle half {quartiles(starts)}; {worked:.2f} of the processor. Above it:",
         "",
-        "| template | seconds | half of the time | of the processor | files | hooks |",
+        "| template | seconds | the middle half | of the processor | files | hooks |",
         "|---" * 6 + "|",
         *(row(name, rounds) for name in (OURS, HOOKLESS, *PEERS)),
     ]

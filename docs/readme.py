@@ -29,8 +29,6 @@ def table() -> Iterator[str]:
         if name.startswith("_"):
             continue
         answer = answers[name]
-        if isinstance(answer, bool):
-            answer = "yes" if answer else "no"
         source = re.search(r"cookiecutter\.(\w+)", str(default))
         origin = f"from `{source[1]}`: " if source else ""
         words = questions["__prompts__"][name]

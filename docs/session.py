@@ -2,9 +2,9 @@
 
 The session is real: keys go into a pseudo-terminal, Cookiecutter takes the template by
 Git, and the engine builds and runs the image.  Three things are arranged: Git finds the
-repository here, as of the last commit; the engine has built before, so that Poetry, and
-whatever else did not change, is in its cache; and a wait of more than a second is drawn
-as a second.
+repository here, as of the last commit; the engine has built before, so that Poetry is
+in its cache, and after a second recording the project, too; and a wait of more than a
+second is drawn as a second.
 """
 
 import codecs
@@ -51,7 +51,8 @@ ABOUT = f"""\
 <desc>Cookiecutter asks its questions; most are answered by Enter. It writes the project
 {SLUG}, and the engine builds its image and tries it out. Then docker run prints four
 lines, one a second, from Reticulating spline 1 to 4. Recorded from a real session by
-docs/session.py; waits of more than a second are shortened.</desc>
+docs/session.py. Waits of more than a second are shortened, and the engine had built the
+project before.</desc>
 """
 
 

@@ -164,10 +164,17 @@ def validate_image(tag: str) -> None:
 
 
 def git(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run git in the current folder, whatever its end is."""
-    return subprocess.run(
-        ["git", *arguments], capture_output=True, encoding="utf-8", errors="replace"
-    )
+    """Run git in the current folder, whatever its end is.
+
+    Raises:
+        CommitFailedError: It does not start.
+    """
+    try:
+        return subprocess.run(
+            ["git", *arguments], capture_output=True, encoding="utf-8", errors="replace"
+        )
+    except OSError as error:
+        raise CommitFailedError(f"git does not start: {error}") from error
 
 
 def commit() -> None:
@@ -176,21 +183,26 @@ def commit() -> None:
     It is the person's own git: its settings, hooks and signature are theirs.
 
     Raises:
-        CommitFailedError: git is missing, knows no identity, or said no.
+        CommitFailedError: git is missing or broken, knows no identity, or said no.
     """
     if not shutil.which("git"):
         raise CommitFailedError("git is not installed")
     # Where a hook of git's started Cookiecutter, these name the repository of that hook.
-    for name in git("rev-parse", "--local-env-vars").stdout.split():
+    variables = git("rev-parse", "--local-env-vars")
+    if variables.returncode:
+        raise CommitFailedError(f"git does not work: {last_line(variables.stderr)}")
+    for name in variables.stdout.split():
         os.environ.pop(name, None)
     # Its status is 1 in a repository that does not ignore the folder.
     if git("check-ignore", "--quiet", ".").returncode == 1:
         raise CommitFailedError("the folder is in another Git repository")
-    # Without that setting, git would make up an address from the names of user and host.
-    if git("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT").returncode:
-        raise CommitFailedError(
-            "git does not know you; set user.name and user.email with git config"
-        )
+    for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        # Without that setting, git would make up an address from the names of user and
+        # host.
+        if git("-c", "user.useConfigOnly=true", "var", name).returncode:
+            raise CommitFailedError(
+                "git does not know you; set user.name and user.email with git config"
+            )
     for arguments in (
         # The workflows know this branch.
         ["init", "--initial-branch=main"],
@@ -238,11 +250,14 @@ def main() -> None:
             sys.exit(f"error: the image was not built: {reason}.")
         print(f"The image was not built: {reason}. Build it later: see below.")
     except BuildFailedError as reason:
-        sys.exit(
-            f"error: the image was not built: {reason}. To look into it, run: "
-            f"cookiecutter {quote(answers['_template'])} --replay "
-            "--keep-project-on-failure"
-        )
+        line = f"error: the image was not built: {reason}."
+        if "_commit" not in answers:
+            # Under cruft, which adds it, there are no answers to replay.
+            line += (
+                f" To look into it, run: cookiecutter {quote(answers['_template'])} "
+                "--replay --keep-project-on-failure"
+            )
+        sys.exit(line)
     if answers["git_init"] == "try":
         try:
             commit()

@@ -1,4 +1,4 @@
-"""Push the default project, as one commit, into a repository that shows the output."""
+"""Push a generated project, as one commit, into a repository that shows the output."""
 
 import argparse
 import shutil
@@ -6,17 +6,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from cookiecutter.main import cookiecutter
 
-ROOT = Path(__file__).parent.parent
-
-
-def push(remote: str, tag: str) -> None:
+def push(project: Path, remote: str, tag: str) -> None:
     """Push a commit named like the release, in which nothing is left of the last one.
 
     Once pushed, a release is not pushed again.
 
     Args:
+        project: The new project's folder, which becomes a clone.
         remote: What git clones and pushes to; it may be empty.
         tag: The release's.
 
@@ -27,15 +24,6 @@ def push(remote: str, tag: str) -> None:
         clone = Path(folder, "clone")
         subprocess.run(
             ["git", "clone", "--quiet", "--no-checkout", remote, str(clone)], check=True
-        )
-        project = Path(
-            cookiecutter(
-                str(ROOT),
-                no_input=True,
-                output_dir=folder,
-                default_config=True,
-                accept_hooks=False,
-            )
         )
         shutil.move(clone / ".git", project / ".git")
         git = ["git", "-C", str(project)]
@@ -56,10 +44,11 @@ def push(remote: str, tag: str) -> None:
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("project", type=Path, help="the new project's folder")
     parser.add_argument("remote", help="the repository's address")
     parser.add_argument("tag", help="the release's tag")
     options = parser.parse_args()
-    push(options.remote, options.tag)
+    push(options.project, options.remote, options.tag)
 
 
 if __name__ == "__main__":

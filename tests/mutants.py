@@ -10,7 +10,6 @@ import importlib.metadata
 import os
 import queue
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 from jinja2 import Environment, TemplateSyntaxError
 
-from tests import ROOT
+from tests import ROOT, copy_of_template
 
 EXPLANATIONS = ROOT / "tests" / "mutants.toml"
 RESULTS = ROOT / "docs" / "mutants.md"
@@ -215,7 +214,6 @@ def survivors(path: str, tried: list[Mutant]) -> Iterator[Mutant]:
         AssertionError: The tests do not pass as it is.
     """
     copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
-    ignore = shutil.ignore_patterns(".*_cache", ".nox", ".git", "__pycache__")
 
     def survives(mutant: Mutant) -> bool:
         copy = copies.get()
@@ -229,7 +227,7 @@ def survivors(path: str, tried: list[Mutant]) -> Iterator[Mutant]:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
         for number in range(workers):
             copy = Path(folder, f"template-{number}")
-            copies.put(shutil.copytree(ROOT, copy, ignore=ignore))
+            copies.put(copy_of_template(copy))
         start = time.monotonic()
         assert passes(copy, path), f"the tests of {path} do not pass as it is"
         # Who takes much longer is in a loop, and killed.

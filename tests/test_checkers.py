@@ -9,7 +9,7 @@ from tests.checkers import CHECKERS, RESULTS, Checker, variations
 from tests.conftest import Bake
 
 # The others take a network or programs that not everybody has: see the nox session.
-# It is sp-repo-review that runs validate-pyproject, which takes seconds, here.
+# validate-pyproject takes seconds, and sp-repo-review runs it anyway.
 AT_HAND = [
     checker
     for checker in CHECKERS

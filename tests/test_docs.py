@@ -19,7 +19,7 @@ from markdown_it.token import Token
 
 from benchmarks.generation import PEERS
 from docs import readme, tour
-from tests import ROOT, run
+from tests import ROOT, VERSION, run
 from tests.engine import TAGS, Registry
 from tests.questions import ASKED, QUESTIONS
 
@@ -210,6 +210,7 @@ def test_the_guide_works_as_it_is_written(registry: Registry, tmp_path: Path) ->
     slug = f"{TAGS}-{uuid.uuid4().hex[:8]}"
     names = {
         "gh:OWNER/REPOSITORY": f"{ROOT} project_slug={slug}",
+        f" --checkout {VERSION}": "",
         "hypermodern-python": slug,
         "localhost:5000": registry.address,
         "splines": f"{slug}-splines",

@@ -19,9 +19,9 @@ from packaging.utils import is_normalized_name
 from packaging.version import InvalidVersion, Version
 
 from tests import ROOT
+from tests.cases import CASES
 from tests.questions import ANSWERS, ASKED, CHOICES
 from tests.survival import assert_answers_survive, load_hook, render
-from tests.test_refusals import CASES
 
 REPORT = ROOT / "docs" / "answers.md"
 LONG = settings.get_current_profile_name() == "fuzz"

@@ -82,6 +82,41 @@ def test_without_git_the_project_is_made_all_the_same(
     assert line == "There is no first commit: git is not installed."
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ("not a program", "git does not start: "),
+        ("#!/bin/sh\necho no tools >&2; exit 1\n", "git does not work: no tools."),
+    ],
+)
+def test_a_git_that_is_broken_costs_a_line_as_well(
+    script: str,
+    says: str,
+    commit: Commit,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Some systems have a stand-in that says how to get the real one."""
+    broken = tmp_path / "git"
+    broken.write_text(script)
+    broken.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    line, *_ = commit().stdout.splitlines()
+    assert line.startswith(f"There is no first commit: {says}")
+
+
+def test_an_identity_is_wanted_for_the_author_too(
+    commit: Commit, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A committer alone is told by variables on some machines."""
+    (home / ".gitconfig").unlink()
+    monkeypatch.setenv("GIT_COMMITTER_NAME", "Jane Doe")
+    monkeypatch.setenv("GIT_COMMITTER_EMAIL", "jane@example.com")
+    line, *_ = commit().stdout.splitlines()
+    assert line.startswith("There is no first commit: git does not know you; ")
+
+
 def test_no_repository_is_made_within_another(commit: Commit, output: Path) -> None:
     """The files belong to the outer one."""
     run("git", "init", cwd=output)

@@ -55,8 +55,9 @@ def archive(repository: Path, person: Path) -> Path:
 
 
 @pytest.fixture
-def site(person: Path) -> Iterator[str]:
+def site(person: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return the address of a web site that offers the files in the home directory."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     handler = partial(SimpleHTTPRequestHandler, directory=str(person))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()

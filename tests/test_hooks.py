@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from tests import ROOT
+from tests import ROOT, copy_of_template
 from tests.conftest import Generate
 from tests.engine import free_port
 from tests.survival import load_hook
@@ -53,8 +53,7 @@ def hook() -> ModuleType:
 
 def template_with(dockerfile: str, folder: Path) -> Path:
     """Return a copy of the template with another Dockerfile."""
-    ignore = shutil.ignore_patterns(".*_cache", ".nox", ".git", "__pycache__", "tests")
-    template = shutil.copytree(ROOT, folder / "template", ignore=ignore)
+    template = copy_of_template(folder / "template")
     path = template / "{{cookiecutter.project_slug}}" / "Dockerfile"
     path.write_text(dockerfile)
     return template

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import sys
-import tomllib
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,30 +15,15 @@ from types import ModuleType
 
 import pytest
 import yaml
+from cookiecutter.main import cookiecutter
 from packaging.version import Version
 
 from maintenance import release, upkeep
-from tests import ROOT, contents, copy_of_template, run
+from tests import ROOT, VERSION, contents, copy_of_template, run
 
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "Jane Doe",
-    "GIT_AUTHOR_EMAIL": "jane@example.com",
-    "GIT_COMMITTER_NAME": "Jane Doe",
-    "GIT_COMMITTER_EMAIL": "jane@example.com",
-}
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
-    "version"
-]
+pytestmark = pytest.mark.usefixtures("person")
+
 PIN = "0123456789012345678901234567890123456789"
-
-
-@pytest.fixture(autouse=True)
-def own_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let git know nothing of this machine, and be somebody."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
-    for name, value in IDENTITY.items():
-        monkeypatch.setenv(name, value)
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -434,7 +418,11 @@ def test_the_instance_shows_what_each_release_changed(
     instance = load(template / "maintenance" / "instance.py")
 
     def push(tag: str) -> dict[str, bytes]:
-        instance.push(str(remote), tag)
+        result = cookiecutter(
+            str(template), no_input=True, output_dir=str(tmp_path / tag)
+        )
+        instance.push(Path(result), str(remote), tag)
+        shutil.rmtree(tmp_path / tag)
         shown = tmp_path / "shown"
         run("git", "clone", "--quiet", str(remote), str(shown))
         shutil.rmtree(shown / ".git")

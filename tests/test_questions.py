@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT, contents, run
+from tests.cases import CASES
 from tests.conftest import Bake, Generate
 from tests.questions import ASKED, CHOICES, QUESTIONS
 from tests.survival import load_hook
-from tests.test_refusals import CASES
 
 PROMISED = [
     *("project_name", "project_slug", "package_name", "description"),
     *("author", "email", "github_user", "dockerhub_user", "version"),
-    *("license", "python_version", "base_image", "docker_build"),
+    *("license", "python_version", "base_image", "docker_build", "git_init"),
 ]
 TEXTS = [question for question in ASKED if question not in CHOICES]
 HOOK = load_hook("pre_gen_project")

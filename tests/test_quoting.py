@@ -15,9 +15,9 @@ from hypothesis import given
 from jinja2 import Environment, FileSystemLoader
 
 from tests import ROOT, run
+from tests.cases import TAKEN
 from tests.survival import paragraphs
 from tests.test_fuzz import TEXTS
-from tests.test_refusals import TAKEN
 
 MACROS = SimpleNamespace(
     **vars(

@@ -1,25 +1,19 @@
-"""An answer that cannot work is refused in one line, and nothing is left behind.
-
-The answers are in hostile.jsonl, a case a line: the answers that differ from the usual
-ones; the questions whose answers are refused; what their lines say; and why.  With
-"times", each answer is repeated so often.
-"""
+"""An answer that cannot work is refused in one line, and nothing is left behind."""
 
 import ast
 import json
 import os
-import pty
 import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple
 
 import pytest
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 
 from tests import ROOT, run
+from tests.cases import CASES, TAKEN, Case
 from tests.conftest import Generate
 from tests.questions import ANSWERS, QUESTIONS
 from tests.survival import assert_answers_survive, context, load_hook, render
@@ -27,35 +21,11 @@ from tests.survival import assert_answers_survive, context, load_hook, render
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 
 
-class Case(NamedTuple):
-    """A line of hostile.jsonl."""
-
-    answers: dict[str, Any]
-    refused: list[str]
-    says: str
-
-
-def read_case(line: str) -> Case:
-    """Return the case that a line of hostile.jsonl describes."""
-    row = json.loads(line)
-    refused, says = row.pop("refused"), row.pop("says", "")
-    times = row.pop("times", 1)
-    del row["why"]
-    if times > 1:
-        row = {question: answer * times for question, answer in row.items()}
-    return Case(row, refused, says)
-
-
 def ids(cases: list[Case]) -> list[str]:
     """Return what pytest calls the tests with these cases."""
     return [f"{number} {ascii(case.answers)[:50]}" for number, case in enumerate(cases)]
 
 
-CASES = [
-    read_case(line)
-    for line in (ROOT / "tests" / "hostile.jsonl").read_text("utf-8").splitlines()
-]
-TAKEN = [case for case in CASES if not case.refused]
 # Cookiecutter makes text of what is none; only a replay file can hold that.
 SLUGS = [
     case
@@ -291,6 +261,7 @@ def test_a_path_in_a_replay_file_is_refused(
     assert not list(project.parent.iterdir())
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
 @pytest.mark.parametrize("version", ["oldest", "newest"])
 @pytest.mark.parametrize(
     ("answers", "refused"),
@@ -326,7 +297,7 @@ def test_at_the_prompts_of_a_terminal(
         for question in QUESTIONS
         if not question.startswith("_")
     )
-    main, terminal = pty.openpty()
+    main, terminal = os.openpty()
     os.write(main, typed.encode())
     result = run(
         *("sh", "-c", 'exec "$@" <"$0"', os.ttyname(terminal)),

@@ -11,22 +11,37 @@ from tests import ROOT, contents, run
 
 pytestmark = pytest.mark.usefixtures("person")
 
-# A release that never was: what is here now, with changes of every kind undone.
-MADE_UP = "2000.1.1"
-RELEASES = run("git", "tag", "--list", "20*", check=False, cwd=ROOT).stdout.split()
-OLDER = (
-    [MADE_UP, *RELEASES]
-    if RELEASES
-    else [
-        MADE_UP,
-        pytest.param(
-            "releases",
-            marks=pytest.mark.skip(
-                reason="the clone has no tags; git fetch --tags has"
-            ),
-        ),
-    ]
+# Releases that never were: what is here now with changes of every kind undone; and what
+# is here now, as it is right after a release.
+MADE_UP, LAST = "2000.1.1", "2000.1.2"
+
+
+def releases() -> list[str]:
+    """Return the tags of the oldest release and of the newest; none in a shallow clone."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("GIT_")
+    }
+
+    def git(*arguments: str) -> str:
+        return run(
+            "git", *arguments, check=False, cwd=ROOT, env=environment
+        ).stdout.strip()
+
+    if git("rev-parse", "--is-shallow-repository") != "false":
+        return []
+    tags = git("tag", "--list", "20*", "--sort=version:refname").split()
+    return tags if len(tags) < 4 else [tags[0], *tags[-3:]]
+
+
+RELEASES = releases()
+NO_RELEASES = pytest.mark.skipif(
+    not RELEASES, reason="the clone has no releases; git fetch --tags --unshallow has"
 )
+OLDER = [
+    pytest.param(MADE_UP),
+    pytest.param(LAST),
+    *(pytest.param(tag, marks=NO_RELEASES) for tag in RELEASES or ["20*"]),
+]
 PROJECT = "{{cookiecutter.project_slug}}"
 
 
@@ -46,6 +61,9 @@ def edit(path: Path, pattern: str, replacement: str) -> None:
 @pytest.fixture
 def template(repository: Path) -> Path:
     """Return a repository of the template, with its releases, and a tag for the newest."""
+    run("git", "tag", LAST, cwd=repository)
+    (repository / "news").write_text("No project holds this.\n")
+    commit(repository, "The newest")
     run("git", "tag", "newest", cwd=repository)
     project = repository / PROJECT
     edit(project / "Dockerfile", "poetry==[0-9.]+", "poetry==2.0.0")
