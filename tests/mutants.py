@@ -36,6 +36,7 @@ TESTS = {
         "tests/test_refusals.py",
         "tests/test_faults.py::test_a_project_that_cannot_be_written_to_is_told_so",
         "tests/test_faults.py::test_a_project_that_was_broken_off_is_marked",
+        "tests/test_habits.py::test_cruft_is_told_what_is_refused",
         "-k=not survives and not anywhere and not import_or_run and not oldest",
     ],
     "hooks/post_gen_project.py": [
@@ -45,6 +46,7 @@ TESTS = {
         "tests/test_faults.py::test_a_path_that_the_terminal_cannot_show_is_no_error",
         *("tests/test_git.py", "tests/test_hooks.py"),
         "tests/test_faults.py::test_a_marker_that_is_gone_fails_the_generation",
+        "tests/test_updates.py::test_an_update_neither_builds_nor_commits",
     ],
     "templates/quoting.jinja": ["tests/test_quoting.py"],
 }
