@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 FIRST_LINE = "Reticulating spline 1...\n"
 # The file that the hook before the first file wrote.
@@ -36,6 +37,18 @@ class CommitFailedError(Exception):
 def quote(word: str) -> str:
     """Return a word as this system's shell takes it."""
     return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
+
+
+def replay(answers: dict[str, Any]) -> str:
+    """Return the command that takes these answers again, from and to the same places."""
+    command = f"cookiecutter {quote(answers['_template'])} --replay"
+    if answers.get("_checkout"):
+        command += f" --checkout {quote(answers['_checkout'])}"
+    output = Path(answers["_output_dir"]).resolve()
+    # The shell's own folder, where Cookiecutter was started.
+    if output != Path(os.environ.get("PWD", "")).resolve():
+        command += f" --output-dir {quote(str(output))}"
+    return command
 
 
 def last_line(output: str) -> str:
@@ -69,7 +82,7 @@ def find_engine() -> str:
         )
     if "daemon" in complaint:
         raise EngineUnavailableError(
-            f"the daemon of {engine} does not answer; is it running?"
+            f"the daemon of {engine} does not answer; start it"
         )
     raise EngineUnavailableError(f"{engine} does not work: {last_line(probe.stderr)}")
 
@@ -254,8 +267,7 @@ def main() -> None:
         if "_commit" not in answers:
             # Under cruft, which adds it, there are no answers to replay.
             line += (
-                f" To look into it, run: cookiecutter {quote(answers['_template'])} "
-                "--replay --keep-project-on-failure"
+                f" To look into it, run: {replay(answers)} --keep-project-on-failure"
             )
         sys.exit(line)
     if answers["git_init"] == "try":
@@ -268,7 +280,7 @@ def main() -> None:
     here = project.parent == Path(os.environ.get("PWD", ""))
     print(f"Created {made}. Next:")
     print(f"  cd {slug if here else quote(str(project))}")
-    print("  nox")
+    print("  pip install nox poetry poetry-plugin-export && nox")
     print(f"  docker build --tag {slug} .")
     print(f"  docker run --rm {slug} --count=4")
 

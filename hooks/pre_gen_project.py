@@ -317,6 +317,18 @@ def quote(word: str) -> str:
     return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
 
 
+def replay(answers: dict[str, Any]) -> str:
+    """Return the command that takes these answers again, from and to the same places."""
+    command = f"cookiecutter {quote(answers['_template'])} --replay"
+    if answers.get("_checkout"):
+        command += f" --checkout {quote(answers['_checkout'])}"
+    output = Path(answers["_output_dir"]).resolve()
+    # The shell's own folder, where Cookiecutter was started.
+    if output != Path(os.environ.get("PWD", "")).resolve():
+        command += f" --output-dir {quote(str(output))}"
+    return command
+
+
 def replay_file(answers: dict[str, Any]) -> str:
     """Return where Cookiecutter keeps these answers, in words if it is not found.
 
@@ -369,8 +381,7 @@ def main() -> None:
             lines.append(f"Remove the empty folders on the way to {project}.")
         lines.append(
             f"Nothing was written. To keep your other answers, mend these in "
-            f"{replay_file(answers)}, then run: "
-            f"cookiecutter {quote(answers['_template'])} --replay"
+            f"{replay_file(answers)}, then run: {replay(answers)}"
         )
         sys.exit("\n".join(lines))
     try:

@@ -268,7 +268,7 @@ def main() -> None:
             path.write_text(text, "utf-8", newline="\n")
     if not options.locks_only:
         subprocess.run([*git, "--no-pager", "diff", "--stat"], check=True)
-    said = summary(before, after, notes) or "Nothing has changed.\n"
+    said = summary(before, after, notes) or "No version has changed.\n"
     print(said, end="")
     if options.summary:
         options.summary.write_text(said, "utf-8")

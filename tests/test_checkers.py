@@ -26,6 +26,19 @@ def test_the_checker_has_nothing_to_say_about_the_project(
     assert not checker.findings(bake(**answers))
 
 
+def test_names_and_other_languages_are_no_mistakes_of_spelling(bake: Bake) -> None:
+    """Words that codespell would correct; the usual ones need no list."""
+    answers = {
+        "project_name": "Serie Tool",
+        "description": "Ist 'alle' der-less, hass: doe's für_ende Adresse",
+        "author": "Ned Hart",
+    }
+    (checker,) = [checker for checker in CHECKERS if checker.command == ("codespell",)]
+    assert not checker.findings(bake(**answers))
+    usual = (bake() / "pyproject.toml").read_text("utf-8")
+    assert "ignore-words-list" not in usual
+
+
 @pytest.mark.parametrize(
     "checker", [checker for checker in AT_HAND if checker.template], ids=str
 )

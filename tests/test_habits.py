@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -182,3 +183,31 @@ def test_windows_takes_every_name_of_the_template(repository: Path) -> None:
             stem = name.split(".", maxsplit=1)[0].lower()
             assert not re.fullmatch(r"aux|con|nul|prn|(com|lpt)\d", stem), path
     assert len(paths) == len(listed.rstrip("\0").split("\0"))
+
+
+@pytest.mark.usefixtures("released")
+def test_the_command_after_a_refusal_goes_from_and_to_the_same_places(
+    output: Path, person: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is run as it is printed, once the answer is mended."""
+    monkeypatch.setenv("PWD", str(output))
+    options = ("--checkout=2026.1.1", "--output-dir=else where", "--no-input")
+    result = run(
+        *("cookiecutter", "gh:OWNER/REPOSITORY", *options, "package_name=class"),
+        check=False,
+        cwd=output,
+    )
+    *_, last = filter(
+        lambda line: line.startswith("Nothing was written."), result.stderr.splitlines()
+    )
+    elsewhere = output / "else where"
+    command = last.partition(", then run: ")[2]
+    assert shlex.split(command) == [
+        *("cookiecutter", "gh:OWNER/REPOSITORY", "--replay"),
+        *("--checkout", "2026.1.1", "--output-dir", str(elsewhere.resolve())),
+    ]
+    (replay,) = (person / ".cookiecutter_replay").glob("*.json")
+    replay.write_text(replay.read_text("utf-8").replace('"class"', '"classes"'))
+    # Cookiecutter asks whether to download it again.
+    run(*shlex.split(command), cwd=output, stdin="y\n")
+    assert (elsewhere / "hypermodern-python" / "src" / "classes").exists()

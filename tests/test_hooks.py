@@ -136,7 +136,7 @@ UNAVAILABLE = {
         "docker",
         "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. "
         "Is the docker daemon running?' >&2; exit 1",
-        "the daemon of docker does not answer; is it running?",
+        "the daemon of docker does not answer; start it",
     ),
     "forbidden": (
         "docker",
@@ -301,4 +301,4 @@ def test_a_daemon_that_is_stopped_is_told_from_one_that_is_missing(
     env = os.environ | {"DOCKER_HOST": f"tcp://127.0.0.1:{free_port()}"}
     result = generate(env=env, docker_build="require")
     assert result.returncode == 1
-    assert "the daemon of docker does not answer; is it running?" in result.stderr
+    assert "the daemon of docker does not answer; start it" in result.stderr

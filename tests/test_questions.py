@@ -107,6 +107,13 @@ def test_the_docker_hub_user_follows_from_the_github_user(
     assert "hub.docker.com/r/janedoe/" in readme
 
 
+@pytest.mark.parametrize("user", ["tim", "t" * 31])
+def test_the_docker_hub_user_is_never_refused_unseen(bake: Bake, user: str) -> None:
+    """Docker Hub takes 4 to 30 characters, GitHub 1 to 39."""
+    readme = (bake(github_user=user) / "README.md").read_text("utf-8")
+    assert "hub.docker.com/r/yourname/" in readme
+
+
 @pytest.mark.parametrize("version", ["oldest", "newest"])
 def test_pressing_enter_at_every_prompt_generates_the_default_project(
     version: str,
@@ -139,7 +146,7 @@ def test_the_end_is_short_and_says_what_to_run(generate: Generate) -> None:
     assert result.stdout.splitlines() == [
         "Created hypermodern-python. Next:",
         "  cd hypermodern-python",
-        "  nox",
+        "  pip install nox poetry poetry-plugin-export && nox",
         "  docker build --tag hypermodern-python .",
         "  docker run --rm hypermodern-python --count=4",
     ]

@@ -193,7 +193,7 @@ def test_all_bad_answers_are_refused_at_once_and_nothing_is_left(
     ]
     replay = home / ".cookiecutter_replay" / f"{ROOT.name}.json"
     assert str(replay) in last
-    assert f"cookiecutter {ROOT} --replay" in last
+    assert last.endswith(f"cookiecutter {ROOT} --replay")
     assert not list(output.iterdir())
 
 
