@@ -31,14 +31,23 @@ def git(folder: Path, *arguments: str) -> str:
     return run("git", "-C", str(folder), *arguments).stdout.strip()
 
 
+def pages(folder: Path) -> list[Path]:
+    """Return the pages of the template in a folder that name a release to check out."""
+    return [
+        page
+        for page in [folder / "README.md", *folder.glob("docs/*.md")]
+        if re.search(r" --checkout \d", page.read_text("utf-8"))
+    ]
+
+
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
     """Return a repository with the template, whose only release was long ago."""
     folder = copy_of_template(tmp_path / "template")
     (folder / "CHANGELOG.md").write_text("# Changelog\n\n## 2000.1.1\n\nThe first.\n")
-    for name in ("README.md", "docs/updates.md", "pyproject.toml"):
-        text = (ROOT / name).read_text("utf-8")
-        (folder / name).write_text(text.replace(VERSION, "2000.1.1"), "utf-8")
+    for path in [folder / "pyproject.toml", *pages(folder)]:
+        text = path.read_text("utf-8")
+        path.write_text(text.replace(VERSION, "2000.1.1"), "utf-8")
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=The template")
@@ -294,9 +303,10 @@ def test_a_release_is_a_commit_and_a_tag(template: Path) -> None:
     )
     assert not git(template, "status", "--porcelain")
     changed = git(template, "show", "--format=%s", "--name-only").split("\n")
+    tell = [path.relative_to(template).as_posix() for path in pages(template)]
     assert changed == [
         *(f"Release {version}", ""),
-        *("CHANGELOG.md", "README.md", "docs/updates.md", "pyproject.toml"),
+        *sorted(["CHANGELOG.md", "pyproject.toml", *tell]),
     ]
     told(template, version)
     notes = run(*script, f"--notes={version}", cwd=template).stdout
@@ -329,7 +339,7 @@ def told(folder: Path, version: str) -> None:
     headings = [heading for heading in headings if heading != "Unreleased"]
     assert headings[:1] == [version]
     assert re.search(rf"gh:\S+ --checkout {re.escape(version)}\b(?!\.\d)", readme)
-    for page in [folder / "README.md", *folder.glob("docs/*.md")]:
+    for page in pages(folder):
         named = re.findall(r" --checkout ([\d.]+\d)", page.read_text("utf-8"))
         assert set(named) <= {version}, page
     assert re.findall(r'^version = "(.+)"', pyproject, re.MULTILINE) == [version]
