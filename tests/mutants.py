@@ -33,6 +33,7 @@ RESULTS = ROOT / "docs" / "mutants.md"
 TESTS = {
     "hooks/pre_gen_project.py": [
         "tests/test_hooks.py::test_a_path_is_quoted_as_the_system_s_shell_takes_it",
+        "tests/test_hooks.py::test_a_replay_goes_from_and_to_the_same_places",
         "tests/test_refusals.py",
         "tests/test_faults.py::test_a_project_that_cannot_be_written_to_is_told_so",
         "tests/test_faults.py::test_a_project_that_was_broken_off_is_marked",

@@ -302,3 +302,32 @@ def test_a_daemon_that_is_stopped_is_told_from_one_that_is_missing(
     result = generate(env=env, docker_build="require")
     assert result.returncode == 1
     assert "the daemon of docker does not answer; start it" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["pre_gen_project", "post_gen_project"])
+@pytest.mark.parametrize(
+    ("output", "checkout", "options"),
+    [
+        ("here", None, ""),
+        ("a place", None, " --output-dir '{folder}/a place'"),
+        ("there", "2026.1.1", " --checkout 2026.1.1 --output-dir {folder}/there"),
+    ],
+)
+def test_a_replay_goes_from_and_to_the_same_places(
+    name: str,
+    output: str,
+    checkout: str | None,
+    options: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is the shell's own folder need not be said."""
+    monkeypatch.setenv("PWD", str(tmp_path / "here"))
+    answers = {
+        "_template": "gh:OWNER/REPOSITORY",
+        "_checkout": checkout,
+        "_output_dir": str(tmp_path / output),
+    }
+    expected = "cookiecutter gh:OWNER/REPOSITORY --replay" + options
+    replay = load_hook(name).replay(answers)
+    assert replay == expected.format(folder=tmp_path.resolve())
