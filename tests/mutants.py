@@ -43,6 +43,7 @@ TESTS = {
     "hooks/post_gen_project.py": [
         "tests/test_git.py::test_the_first_commit_is_the_person_s_and_holds_every_file",
         "tests/test_hooks.py::test_podman_serves_where_docker_is_absent",
+        "tests/test_questions.py::test_the_end_is_short_and_says_what_to_run",
         "tests/test_questions.py::test_elsewhere_the_end_names_the_whole_path",
         "tests/test_faults.py::test_a_path_that_the_terminal_cannot_show_is_no_error",
         *("tests/test_git.py", "tests/test_hooks.py"),
