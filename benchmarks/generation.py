@@ -22,6 +22,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from benchmarks.run import run
+from docs.parts import filled
 from tests import ROOT
 
 PAGE = ROOT / "docs" / "benchmark.md"
@@ -173,9 +174,8 @@ def main() -> None:
             print(f"generation: round {count + 1}", flush=True)
             order = random.sample([*commands], len(commands))
             rounds.append({name: cookiecutter(commands[name]) for name in order})
-    above, begin, rest = PAGE.read_text("utf-8").partition("<!-- generation -->\n")
-    _, end, below = rest.partition("<!-- end of generation -->\n")
-    PAGE.write_text(f"{above}{begin}\n{section(rounds, load)}\n{end}{below}", "utf-8")
+    content = f"\n{section(rounds, load)}\n"
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), "generation", content), "utf-8")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib as mpl
 
 from benchmarks.run import HERE, OURS, RECIPES
+from docs.parts import filled
 from tests import ROOT
 
 mpl.use("svg")
@@ -161,9 +162,8 @@ def main() -> None:
     """Write the table and the plot that docs/benchmark.md shows."""
     results = json.loads((HERE / "results.json").read_text("utf-8"))
     page = ROOT / "docs" / "benchmark.md"
-    above, begin, rest = page.read_text("utf-8").partition("<!-- results -->\n")
-    _, end, below = rest.partition("<!-- end of results -->\n")
-    page.write_text(f"{above}{begin}\n{tables(results)}\n{end}{below}", "utf-8")
+    text = filled(page.read_text("utf-8"), "results", f"\n{tables(results)}\n")
+    page.write_text(text, "utf-8")
     plot(results, ROOT / "docs" / "benchmark.svg")
 
 

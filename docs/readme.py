@@ -3,35 +3,26 @@
 The table of the questions follows from cookiecutter.json, the tree from docs/tour.toml.
 """
 
-import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
-
-from cookiecutter.generate import generate_context
-from cookiecutter.prompt import prompt_for_config
 
 from docs import tour
+from docs.parts import filled
+from tests import ROOT
+from tests.questions import ANSWERS, ASKED, QUESTIONS
 
-ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "README.md"
 
 
 def table() -> Iterator[str]:
     """Yield the lines of the table of the questions: names, defaults and meanings."""
-    file = ROOT / "cookiecutter.json"
-    questions = json.loads(file.read_text("utf-8"))
-    context = generate_context(str(file))
-    answers = prompt_for_config(context, no_input=True)
     yield "| question | default | meaning |"
     yield "|---|---|---|"
-    for name, default in questions.items():
-        if name.startswith("_"):
-            continue
-        answer = answers[name]
+    for name in ASKED:
+        default = QUESTIONS[name]
         source = re.search(r"cookiecutter\.(\w+)", str(default))
         origin = f"from `{source[1]}`: " if source else ""
-        words = questions["__prompts__"][name]
+        words = QUESTIONS["__prompts__"][name]
         if isinstance(words, dict):
             words = "<br>".join(
                 [
@@ -42,7 +33,7 @@ def table() -> Iterator[str]:
                     ),
                 ]
             )
-        yield f"| `{name}` | {origin}`{answer}` | {words} |"
+        yield f"| `{name}` | {origin}`{ANSWERS[name]}` | {words} |"
 
 
 def overview(shown: list[str], notes: dict[str, str]) -> Iterator[tour.Line]:
@@ -76,15 +67,7 @@ def page() -> str:
         "tree": ["```text", "hypermodern-python", *tree, "```"],
     }
     for part, lines in parts.items():
-        begin, end = (
-            f"<!-- {part}: nox -s docs writes this -->",
-            f"<!-- end of {part} -->",
-        )
-        before, found, rest = text.partition(begin)
-        _, also_found, after = rest.partition(end)
-        if not (found and also_found):
-            raise ValueError(f"{PAGE.name} lacks {begin} and {end}")
-        text = "\n".join([before + begin, *lines, end + after])
+        text = filled(text, part, "\n".join([*lines, ""]))
     return text
 
 

@@ -9,7 +9,6 @@ second is drawn as a second.
 
 import codecs
 import functools
-import json
 import os
 import re
 import select
@@ -25,11 +24,13 @@ from xml.sax.saxutils import escape
 
 from cookiecutter.main import cookiecutter
 
-ROOT = Path(__file__).parent.parent
+from tests import ROOT
+from tests.questions import ASKED, QUESTIONS
+
 PICTURE = ROOT / "docs" / "session.svg"
 REPOSITORY = "OWNER/REPOSITORY"
 # What is typed where Enter alone would show too little; of a choice, the option.
-ANSWERS = {"project_name": "Spline Works", "docker_build": "try"}
+TYPED = {"project_name": "Spline Works", "docker_build": "try"}
 SLUG = "spline-works"
 
 COLUMNS, ROWS = 80, 24
@@ -109,8 +110,6 @@ class Terminal:
 
 def record() -> list[tuple[float, bytes]]:
     """Return what a terminal prints in the session, in parts, each with its time."""
-    questions = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
-    asked = [question for question in questions if not question.startswith("_")]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         other = cookiecutter(
@@ -136,9 +135,9 @@ def record() -> list[tuple[float, bytes]]:
         terminal = Terminal(folder, env)
         terminal.wait(SHELL_PROMPT)
         terminal.type(f"cookiecutter gh:{REPOSITORY}", thought=CHOICE)
-        for number, question in enumerate(asked, 1):
-            terminal.wait(rf"\[{number}/{len(asked)}\][^$]*\): $")
-            answer, options = ANSWERS.get(question, ""), questions[question]
+        for number, question in enumerate(ASKED, 1):
+            terminal.wait(rf"\[{number}/{len(ASKED)}\][^$]*\): $")
+            answer, options = TYPED.get(question, ""), QUESTIONS[question]
             if not isinstance(options, list):
                 terminal.type(answer)
             else:

@@ -1,10 +1,12 @@
 """The template's tests: a module for each promise."""
 
+import importlib.util
 import shutil
 import subprocess
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).parent.parent
 # The newest release of the template.
@@ -43,6 +45,22 @@ def copy_of_template(folder: Path) -> Path:
     """Return a new folder with the template's files, and nothing else of a checkout."""
     beside = (".git", ".nox", ".venv", ".*_cache", ".hypothesis", "__pycache__")
     return shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*beside))
+
+
+def commit(folder: Path, message: str = "All") -> None:
+    """Commit all that is in a folder; it becomes a Git repository if it is none."""
+    for arguments in (["init"], ["add", "--all"], ["commit", f"--message={message}"]):
+        run("git", *arguments, cwd=folder)
+
+
+def load(path: Path) -> ModuleType:
+    """Return a script as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -10,15 +10,14 @@ import os
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 
 from cookiecutter.main import cookiecutter
 
+from maintenance.upkeep import PROJECT, PROJECT_LOCK, locked
 from tests import ROOT
 from tests.questions import FILE_CHOICES
 
-PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 RESULTS = ROOT / "docs" / "checkers.md"
 JSONSCHEMA = ("check-jsonschema", "--builtin-schema")
 HEADER = """\
@@ -56,12 +55,7 @@ class Checker:
     def version(self) -> str:
         """Return the version that is installed, or that a project's sessions install."""
         if "nox" in self.needs:
-            lock = tomllib.loads((PROJECT / "poetry.lock").read_text("utf-8"))
-            return " or ".join(
-                package["version"]
-                for package in lock["package"]
-                if package["name"] == self.distribution
-            )
+            return locked(PROJECT_LOCK.read_text("utf-8"))[self.distribution]
         if self.distribution:
             return importlib.metadata.version(self.distribution)
         command = [*self.command[: 2 if "node" in self.needs else 1], "--version"]

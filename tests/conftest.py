@@ -15,7 +15,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
-from tests import ROOT, copy_of_template, run
+from tests import ROOT, commit, copy_of_template, run
 from tests.engine import TAGS, Registry, remove_images
 
 # A project takes a tenth of a second, which is no fault of the answers.
@@ -161,8 +161,7 @@ def person(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def repository(person: Path) -> Path:
     """Return a Git repository of the template, with a commit of what is here now."""
     folder = copy_of_template(person / "the template")
-    for arguments in (["init"], ["add", "--all"], ["commit", "--message=All"]):
-        run("git", *arguments, cwd=folder)
+    commit(folder)
     return folder
 
 

@@ -3,7 +3,6 @@
 import ast
 import functools
 import importlib.metadata
-import importlib.util
 import itertools
 import json
 import tempfile
@@ -20,7 +19,7 @@ from markdown_it import MarkdownIt
 from poetry.core.factory import Factory
 from poetry.core.masonry.builders.wheel import WheelBuilder
 
-from tests import ROOT
+from tests import ROOT, load
 from tests.questions import ASKED, QUESTIONS
 
 PARSERS: dict[str, Callable[[str], object]] = {
@@ -47,12 +46,7 @@ def parses(suffix: str, text: str) -> bool:
 
 def load_hook(name: str) -> ModuleType:
     """Return a hook as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "hooks" / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(ROOT / "hooks" / f"{name}.py")
 
 
 def context(answers: Mapping[str, object], output: Path) -> dict[str, Any]:

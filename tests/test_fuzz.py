@@ -18,6 +18,7 @@ from jinja2 import Environment
 from packaging.utils import is_normalized_name
 from packaging.version import InvalidVersion, Version
 
+from docs.parts import filled
 from tests import ROOT
 from tests.cases import CASES
 from tests.questions import ANSWERS, ASKED, CHOICES
@@ -156,11 +157,7 @@ def report(counts: Counter[str], failures: int) -> None:
         f"{counts['refused sets']:,} sets refused ({counts['refused answers']:,} "
         f"answers), failures: {failures}."
     )
-    text = REPORT.read_text("utf-8")
-    text, found = re.subn(
-        r"(?<=<!-- nox -s fuzz -->\n).*(?=\n<!-- end -->)", lambda _: result, text
-    )
-    assert found == 1
+    text = filled(REPORT.read_text("utf-8"), "fuzz", f"{result}\n")
     REPORT.write_text(text, "utf-8")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import ROOT, contents, run
+from tests import ROOT, commit, contents, run
 
 Same = Callable[..., None]
 
@@ -161,8 +161,7 @@ def test_git_on_windows_changes_no_file_of_the_project(
 ) -> None:
     """Nor does a checkout of the new project: its image would be another."""
     folder = shutil.copytree(project, person / "project")
-    for arguments in (["init"], ["add", "--all"], ["commit", "--message=All"]):
-        run("git", *arguments, cwd=folder)
+    commit(folder)
     clone = person / "clone"
     run("git", "-c", "core.autocrlf=true", "clone", str(folder), str(clone))
     shutil.rmtree(clone / ".git")

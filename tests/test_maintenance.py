@@ -3,7 +3,6 @@
 GitHub is played by repositories on disk, which git takes for those there.
 """
 
-import importlib.util
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ from cookiecutter.main import cookiecutter
 from packaging.version import Version
 
 from maintenance import release, upkeep
-from tests import ROOT, VERSION, contents, copy_of_template, run
+from tests import ROOT, VERSION, commit, contents, copy_of_template, load, run
 
 pytestmark = pytest.mark.usefixtures("person")
 
@@ -48,9 +47,7 @@ def template(tmp_path: Path) -> Path:
     for path in [folder / "pyproject.toml", *pages(folder)]:
         text = path.read_text("utf-8")
         path.write_text(text.replace(VERSION, "2000.1.1"), "utf-8")
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message=The template")
+    commit(folder, "The template")
     return folder
 
 
@@ -152,16 +149,6 @@ def test_a_newer_python_is_left_to_a_person(
     github("python/cpython", "v3.99.0")
     (line,) = upkeep.newer_python()
     assert line.startswith("Python 3.99 is out")
-
-
-def load(path: Path) -> ModuleType:
-    """Return a script of a copy of the template as a module."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What is pinned or stated in several places is the same in all of them."""
 
-import json
 import re
 import tomllib
 from collections import defaultdict
@@ -23,11 +22,11 @@ from maintenance.upkeep import (
     locked,
 )
 from tests import ROOT
+from tests.questions import QUESTIONS
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 # That of the generated project is a template of TOML.
 PROJECT_PYPROJECT = (PROJECT / "pyproject.toml").read_text("utf-8")
-QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 # The Pythons that a generated project is tested on, oldest first.
 PYTHONS = re.findall(
     r'"(3\.\d+)"',

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import ROOT, contents, run
+from tests import ROOT, commit, contents, run
 
 pytestmark = pytest.mark.usefixtures("person")
 
@@ -43,12 +43,6 @@ OLDER = [
     *(pytest.param(tag, marks=NO_RELEASES) for tag in RELEASES or ["20*"]),
 ]
 PROJECT = "{{cookiecutter.project_slug}}"
-
-
-def commit(folder: Path, message: str) -> None:
-    """Commit all that is in a repository."""
-    run("git", "add", "--all", cwd=folder)
-    run("git", "commit", f"--message={message}", cwd=folder)
 
 
 def edit(path: Path, pattern: str, replacement: str) -> None:
@@ -90,7 +84,6 @@ def test_a_project_that_was_worked_on_updates_without_conflict(
     create = ("cruft", "create", str(template), f"--checkout={older}", "--no-input")
     run(*create, cwd=output)
     folder = output / project.name
-    run("git", "init", cwd=folder)
     commit(folder, "Begin")
 
     package = folder / "src" / "hypermodern_python"
@@ -163,7 +156,6 @@ def test_a_project_of_cookiecutter_s_can_be_updated_too(
     run("git", "clone", f"--branch={MADE_UP}", str(template), str(clone))
     run("cookiecutter", str(clone), "--no-input", cwd=output)
     folder = output / project.name
-    run("git", "init", cwd=folder)
     commit(folder, "Begin")
     answers = (folder / ".cookiecutter.json").read_text("utf-8")
     link = ("cruft", "link", str(template), f"--checkout={MADE_UP}", "--no-input")
