@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     if os.environ.get("REQUIRE_ENGINE"):
         raise pytest.UsageError("REQUIRE_ENGINE is set, but no Docker Engine answers")
-    reason = "no Docker Engine answers; on Debian, '.ci/engine start' brings one"
+    reason = "no Docker Engine answers; on Debian, 'tools/engine start' brings one"
     for item in wanting:
         item.add_marker(pytest.mark.skip(reason=reason))
 

@@ -42,7 +42,7 @@ def test_it_builds_without_docker(
     if os.geteuid() != 0:
         pytest.skip(f"{builder} in a folder of its own needs root")
     if not shutil.which(builder) and not os.environ.get("REQUIRE_ENGINE"):
-        pytest.skip(f"{builder} is missing; on Debian, '.ci/engine start' brings it")
+        pytest.skip(f"{builder} is missing; on Debian, 'tools/engine start' brings it")
     project = bake(base_image=flavor, description=DESCRIPTION)
     archive = tmp_path / "base.tar"
     run("docker", "save", f"--output={archive}", base_of(project))
