@@ -1,147 +1,112 @@
-"""Write what the benchmark measured into the documentation: a table, and a plot."""
+"""Show what the benchmark measured: tables for docs/benchmark.md, and its plot."""
 
 import json
-import statistics
 from pathlib import Path
-from typing import Any
+from statistics import median
 
-import matplotlib as mpl
+from benchmarks import OURS, RESULTS, ROOT
 
-from benchmarks.run import HERE, OURS, RECIPES
-from docs.parts import filled
-from tests import ROOT
-
-mpl.use("svg")
-
-from matplotlib import pyplot as plt
-
-# Read on white and on black alike.
-INK = "#808080"
-COLORS = {
-    "2019": "#b07aa1",
-    "poetry": "#9c755f",
-    "uv": "#edb037",
-    "sketch": "#999999",
-    OURS: "#2a9d8f",
+PLOT = ROOT / "docs" / "benchmark.svg"
+INK = "#808080"  # readable on white and on black
+TITLES = {
+    "2019": "the recipe of 2019, with today's Poetry",
+    "poetry": "`poetry install`, copied",
+    "uv": "uv's example, with uv in its base image",
+    OURS: "this template",
 }
+COLORS = {"2019": "#b07aa1", "poetry": "#9c755f", "uv": "#edb037", OURS: "#2a9d8f"}
+DEPENDENCIES = {"click": "Click", "pandas": "Click, numpy and pandas"}
 BUILDS = {
-    "cold": "cold build",
+    "cold": "cold",
     "nothing": "nothing changed",
     "code": "code changed",
-    "lock": "lock file changed",
+    "version": "version changed",
+    "development": "development dependency changed",
+    "lock": "dependency changed",
 }
-DEPENDENCIES = {"click": "Click", "pandas": "Click, numpy and pandas"}
+LAYERS = ("bytecode of the standard library", "dependencies", "program")
+CURVES = {
+    "code": "Rebuild after a code change, seconds",
+    "version": "Rebuild after a version change, seconds",
+    "cold": "Cold build, seconds",
+    "pushed": "Pushed after a code change, megabytes",
+}
 
 
-def median(figures: dict[str, Any], measure: str) -> float:
-    """Return the median of what was timed, in seconds."""
-    return float(statistics.median(figures["seconds"][measure]))
-
-
-def megabytes(size: int) -> str:
-    """Return a size in megabytes, with two digits that count."""
+def megabytes(size: float) -> str:
+    """Format a size in megabytes, with at least two significant digits."""
     value = size / 1e6
     return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def row(recipe: str, figures: dict[str, Any]) -> list[str]:
-    """Return a recipe's line of the table."""
-    start = figures["start"]
-    payload = figures["payload"]
-    return [
-        RECIPES[recipe],
-        *(f"{median(figures, measure):.2f}" for measure in BUILDS),
-        megabytes(figures["pushed"]),
-        f"{megabytes(payload['packed'])} / {megabytes(payload['unpacked'])}",
-        f"{median(figures, 'stop'):.2f}",
-        f"{start['cli'] / start['import']:.2f}",
-    ]
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """Format a table as Markdown."""
+    cells = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(row)} |\n" for row in cells)
 
 
-def tables(results: dict[str, Any]) -> str:
+def tables(path: Path = RESULTS) -> str:
     """Return the results as Markdown."""
-    machine = results["machine"]
-    lines = [
-        "![Build times and pushed bytes of the recipes](benchmark.svg)",
-        "",
-        f"Medians of {results['rounds']} rounds, and of {results['growth_rounds']} "
-        f"where the lock file grows. {machine['engine']}, "
-        f"{machine['processor']}; base image: {machine['base']}.",
-        "Times in seconds, sizes in megabytes.",
-    ]
+    results = json.loads(path.read_text("utf-8"))
+    text = f"Rounds: {results['rounds']}. {results['machine']}.\n"
     for name, case in results["cases"].items():
-        if name.startswith("growth-"):
+        if name not in DEPENDENCIES:
             continue
-        lines += [
-            "",
-            f"With {DEPENDENCIES[name]}, {case['locked']} locked:",
-            "",
-            "| recipe | "
-            + " | ".join(BUILDS.values())
-            + " | pushed after a code change"
-            " | above the base: compressed / unpacked | `docker stop`"
-            " | start ÷ `import click` |",
-            "|---" * 9 + "|",
-        ]
-        lines += [
-            "| " + " | ".join(row(recipe, figures)) + " |"
-            for recipe, figures in case["recipes"].items()
-        ]
-    return "\n".join(lines) + "\n"
+        builds, images, layers = [], [], []
+        commands: list[str] = []
+        for recipe, figures in case["recipes"].items():
+            seconds = [f"{median(figures[measure]):.2f}" for measure in BUILDS]
+            pushed = megabytes(median(figures["pushed"]))
+            builds.append([TITLES[recipe], *seconds, pushed])
+            sizes = [
+                megabytes(sum(each)) for each in zip(*figures["layers"], strict=True)
+            ]
+            row = [TITLES[recipe], *sizes, f"{median(figures['stop']):.2f}"]
+            commands = []
+            for command, (start, compiled) in figures["start"].items():
+                commands += [f"`{command}`", "÷ all compiled"]
+                row += [f"{start:.3f}", f"{start / compiled:.2f}"]
+            images.append(row)
+            if recipe == OURS:
+                # WORKDIR adds an empty layer to these.
+                named = zip(LAYERS, figures["layers"], strict=False)
+                layers = [[layer, *map(megabytes, each)] for layer, each in named]
+        text += f"\n### {DEPENDENCIES[name]}: {case['locked']} locked\n\n"
+        text += table(["build", *BUILDS.values(), "pushed"], builds) + "\n"
+        sizes = ["compressed", "unpacked"]
+        text += table(["image", *sizes, "`docker stop`", *commands], images) + "\n"
+        text += table([f"layer of {TITLES[OURS]}'s image", *sizes], layers)
+    return text
 
 
-def plot(results: dict[str, Any], path: Path) -> None:
-    """Draw how the rebuild compares, and how the figures grow with the lock file."""
-    mpl.rcParams |= {
-        "axes.edgecolor": INK,
-        "axes.facecolor": "none",
-        "axes.labelcolor": INK,
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.titlecolor": INK,
-        "font.size": 10,
-        "legend.labelcolor": INK,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "benchmark",
-        "text.color": INK,
-        "xtick.color": INK,
-        "ytick.color": INK,
-    }
-    figure, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
-    bars, *curves = axes.flat
-    named = [name for name in DEPENDENCIES if name in results["cases"]]
-    for count, name in enumerate(named):
-        recipes = results["cases"][name]["recipes"]
-        for place, (recipe, figures) in enumerate(recipes.items()):
-            bars.bar(
-                count + (place - (len(recipes) - 1) / 2) / (len(recipes) + 1),
-                median(figures, "code"),
-                width=0.9 / (len(recipes) + 1),
-                color=COLORS[recipe],
-            )
-    bars.set_xticks(range(len(named)), [DEPENDENCIES[name] for name in named])
-    bars.set_title("Rebuild after a code change, seconds")
+def plot(path: Path = RESULTS, output: Path = PLOT) -> None:
+    """Draw how the figures grow with the number of locked dependencies."""
+    # Imported here because tables() has to work without matplotlib.
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot as plt
+
+    mpl.rc("axes", edgecolor=INK, labelcolor=INK, titlecolor=INK)
+    mpl.rc("axes.spines", right=False, top=False)
+    mpl.rc("svg", fonttype="none", hashsalt="benchmark")
+    mpl.rc("text", color=INK)
+    mpl.rc("xtick", color=INK)
+    mpl.rc("ytick", color=INK)
+    results = json.loads(path.read_text("utf-8"))
     growth = [
-        case for name, case in results["cases"].items() if name.startswith("growth-")
+        case for name, case in results["cases"].items() if name not in DEPENDENCIES
     ]
-    titles = {
-        "cold": "Cold build, seconds",
-        "code": "Rebuild after a code change, seconds",
-        "pushed": "Pushed after a code change, megabytes",
-    }
-    for axis, (measure, title) in zip(curves, titles.items(), strict=True):
-        for recipe in results["cases"][named[0]]["recipes"]:
+    figure, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
+    for axis, (measure, title) in zip(axes.flat, CURVES.items(), strict=True):
+        for recipe in growth[0]["recipes"]:
+            values = [median(case["recipes"][recipe][measure]) for case in growth]
             axis.plot(
                 [case["locked"] for case in growth],
-                [
-                    figures["pushed"] / 1e6
-                    if measure == "pushed"
-                    else median(figures, measure)
-                    for case in growth
-                    for figures in [case["recipes"][recipe]]
-                ],
+                [value / 1e6 for value in values] if measure == "pushed" else values,
                 color=COLORS[recipe],
-                label=RECIPES[recipe].replace("`", ""),
+                clip_on=False,
+                label=TITLES[recipe].replace("`", ""),
                 linewidth=3 if recipe == OURS else 1.5,
                 marker="o",
                 markersize=4,
@@ -149,23 +114,10 @@ def plot(results: dict[str, Any], path: Path) -> None:
         axis.set_title(title)
         axis.set_xlabel("locked dependencies")
         axis.set_ylim(bottom=0)
-    figure.legend(
-        *curves[0].get_legend_handles_labels(),
-        frameon=False,
-        loc="outside lower center",
-        ncols=3,
-    )
-    figure.savefig(path, metadata={"Date": None}, transparent=True)
-
-
-def main() -> None:
-    """Write the table and the plot that docs/benchmark.md shows."""
-    results = json.loads((HERE / "results.json").read_text("utf-8"))
-    page = ROOT / "docs" / "benchmark.md"
-    text = filled(page.read_text("utf-8"), "results", f"\n{tables(results)}\n")
-    page.write_text(text, "utf-8")
-    plot(results, ROOT / "docs" / "benchmark.svg")
+    labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(*labels, frameon=False, loc="outside lower center", ncols=2)
+    figure.savefig(output, metadata={"Date": None}, transparent=True)
 
 
 if __name__ == "__main__":
-    main()
+    plot()

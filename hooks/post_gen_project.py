@@ -1,253 +1,203 @@
-"""Build the new project's image and commit it if the answers say so; show what is next.
+"""Check names against the lock file, build the image and commit if asked, say what is next.
 
-Cookiecutter renders this module, then runs it in the new project's folder; a non-zero
-exit makes it remove that folder.  Only the standard library is at hand: the module
-runs in whatever environment Cookiecutter runs in.
+Cookiecutter renders this module and runs it in the project's folder, after the last
+file. A non-zero exit makes it remove the folder if it made it. Only the standard library
+may be imported: the module runs in whatever environment Cookiecutter runs in.
 """
+
+from __future__ import annotations
 
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 FIRST_LINE = "Reticulating spline 1...\n"
-# The file that the hook before the first file wrote.
-MARKER = "UNFINISHED"
+# Engines with the same command line, the more common one first.
+ENGINES = ("docker", "podman")
 
 
 class EngineUnavailableError(Exception):
-    """There is no engine to build with; the message says why, in one line."""
+    """No engine can build the image. The message gives the reason."""
 
 
 class BuildFailedError(Exception):
-    """The image was not built, or does not work; the message says why, in one line."""
+    """The image was not built, or does not work. The message gives the reason."""
 
 
 class CommitFailedError(Exception):
-    """There is no first commit; the message says why, in one line."""
+    """There is no first commit. The message gives the reason."""
 
 
-def quote(word: str) -> str:
-    """Return a word as this system's shell takes it."""
-    return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command and return its status and what it printed.
 
-
-def replay(answers: dict[str, Any]) -> str:
-    """Return the command that takes these answers again, from and to the same places."""
-    command = f"cookiecutter {quote(answers['_template'])} --replay"
-    if answers.get("_checkout"):
-        command += f" --checkout {quote(answers['_checkout'])}"
-    output = Path(answers["_output_dir"]).resolve()
-    # The shell's own folder, where Cookiecutter was started.
-    if output != Path(os.environ.get("PWD", "")).resolve():
-        command += f" --output-dir {quote(str(output))}"
-    return command
+    Raises:
+        OSError: It does not start.
+    """
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace"
+    )
 
 
 def last_line(output: str) -> str:
-    """Return the last line with any text in it, or words for there being none."""
-    return next(
-        filter(None, map(str.strip, reversed(output.splitlines()))), "no output"
-    )
+    """Return the last line that is not blank."""
+    return (
+        [line.strip() for line in output.splitlines() if line.strip()] or ["no output"]
+    )[-1]
+
+
+def taken_names(lock: str, slug: str, package: str) -> Iterator[str]:
+    """Yield an error message for each name that a distribution in the lock file has.
+
+    Two distributions of one name cannot be installed together, and a package would hide
+    the module of a dependency.
+    """
+    taken = set(re.findall(r'^name = "(.+)"$', lock, re.MULTILINE))
+    for question, name, prefix in (
+        ("project_slug", slug, "my-"),
+        ("package_name", package, "my_"),
+    ):
+        if re.sub(r"[-_.]+", "-", name) in taken:
+            yield (
+                f"{question}: '{name}' is the name of a dependency. "
+                f"Use another name, for example '{prefix}{name}'."
+            )
 
 
 def find_engine() -> str:
-    """Return the command of an engine that answers: docker, or podman in its absence.
+    """Return the command of the first engine that works.
 
     Raises:
-        EngineUnavailableError: None is installed, or the one that is does not answer.
+        EngineUnavailableError: There is none.
     """
-    engine = next(filter(shutil.which, ["docker", "podman"]), None)
-    if engine is None:
-        raise EngineUnavailableError("neither docker nor podman is installed")
-    try:
-        probe = subprocess.run(
-            [engine, "version"], capture_output=True, encoding="utf-8", errors="replace"
-        )
-    except OSError as error:
-        raise EngineUnavailableError(f"{engine} does not start: {error}") from error
-    if not probe.returncode:
-        return engine
-    complaint = probe.stderr.lower()
-    if "permission denied" in complaint:
-        raise EngineUnavailableError(
-            f"you have no permission to use the socket of {engine}"
-        )
-    if "daemon" in complaint:
-        raise EngineUnavailableError(
-            f"the daemon of {engine} does not answer; start it"
-        )
-    raise EngineUnavailableError(f"{engine} does not work: {last_line(probe.stderr)}")
-
-
-def build(engine: str, tag: str) -> None:
-    """Build the image from the current folder, passing on the engine's output live.
-
-    Raises:
-        BuildFailedError: The engine said no.
-    """
-    disk_full = False
-    with subprocess.Popen(
-        [engine, "build", "--tag", tag, "."],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
+    problems = []
+    for engine in filter(shutil.which, ENGINES):
         try:
-            for line in process.stdout or ():
-                # As bytes: a terminal's encoding may lack what the engine prints.
-                sys.stdout.buffer.write(line)
-                sys.stdout.buffer.flush()
-                disk_full = disk_full or b"no space left on device" in line.lower()
-        except KeyboardInterrupt:
-            process.terminate()
-            raise
-    if not process.returncode:
-        return
-    if disk_full:
-        raise BuildFailedError(
-            f"there is no space left on the engine's disk; see {engine} system df"
-        )
-    raise BuildFailedError(
-        f"{engine} build ended with status {process.returncode}, see above"
+            probe = run(engine, "version")
+        except OSError as error:
+            problems.append(f"{engine} does not start: {error}")
+            continue
+        if not probe.returncode:
+            return engine
+        problems.append(f"{engine} does not work: {last_line(probe.stderr)}")
+    raise EngineUnavailableError(
+        ", and ".join(problems) or "neither docker nor podman is installed"
     )
-
-
-def try_out(engine: str, tag: str) -> None:
-    """Run the image for one spline.
-
-    Raises:
-        BuildFailedError: It did not print just that spline's line.
-    """
-    run = subprocess.run(
-        [engine, "run", "--rm", tag, "--count=1"],
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    if run.returncode or run.stdout != FIRST_LINE:
-        raise BuildFailedError(
-            f"the container ended with status {run.returncode} and printed "
-            f"{run.stdout!r}: {last_line(run.stderr)}"
-        )
-
-
-def image_size(engine: str, tag: str) -> float:
-    """Return the image's size in megabytes, as the engine counts it.
-
-    Raises:
-        BuildFailedError: The engine does not know it.
-    """
-    inspect = subprocess.run(
-        [engine, "image", "inspect", tag],
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    if inspect.returncode:
-        raise BuildFailedError(
-            f"{engine} lost the image again: {last_line(inspect.stderr)}"
-        )
-    (image,) = json.loads(inspect.stdout)
-    size: int = image["Size"]
-    return size / 1e6
 
 
 def validate_image(tag: str) -> None:
-    """Build the image, see it work, and report its size and the time.
+    """Build the image, run it for one spline, and print its size and the time taken.
 
     Raises:
-        EngineUnavailableError: There is no engine to build with.
-        BuildFailedError: The image could not be built, or does not work.
+        EngineUnavailableError: No engine can build the image.
+        BuildFailedError: The image cannot be built, or does not work.
     """
     engine = find_engine()
     start = time.monotonic()
-    build(engine, tag)
-    try_out(engine, tag)
-    print(
-        f"Built and tested the image {tag}: {image_size(engine, tag):.0f} MB, "
-        f"{time.monotonic() - start:.0f} seconds."
-    )
+    # The engine writes to the terminal itself, so that its progress display works.
+    build = subprocess.run([engine, "build", "--tag", tag, "."])
+    if build.returncode:
+        raise BuildFailedError(f"{engine} build failed with status {build.returncode}")
+    container = run(engine, "run", "--rm", tag, "--count=1")
+    if container.returncode or container.stdout != FIRST_LINE:
+        raise BuildFailedError(
+            f"the container failed with status {container.returncode} and printed "
+            f"{container.stdout!r}: {last_line(container.stderr)}"
+        )
+    image = run(engine, "image", "inspect", tag)
+    if image.returncode:
+        raise BuildFailedError(f"{engine} lost the image: {last_line(image.stderr)}")
+    size = json.loads(image.stdout)[0]["Size"] / 1e6
+    seconds = time.monotonic() - start
+    print(f"Built and tested the image {tag}: {size:.0f} MB, {seconds:.0f} seconds.")
 
 
 def git(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run git in the current folder, whatever its end is.
+    """Run git in the current folder and return its status and what it printed.
 
     Raises:
         CommitFailedError: It does not start.
     """
     try:
-        return subprocess.run(
-            ["git", *arguments], capture_output=True, encoding="utf-8", errors="replace"
-        )
+        return run("git", *arguments)
     except OSError as error:
         raise CommitFailedError(f"git does not start: {error}") from error
 
 
 def commit() -> None:
-    """Make the current folder a Git repository, with a first commit of all its files.
+    """Make the current folder a Git repository and commit all its files.
 
-    It is the person's own git: its settings, hooks and signature are theirs.
+    This is the user's own git, with their settings, hooks and signature.
 
     Raises:
-        CommitFailedError: git is missing or broken, knows no identity, or said no.
+        CommitFailedError: git is missing or broken, has no identity, or failed.
     """
     if not shutil.which("git"):
         raise CommitFailedError("git is not installed")
-    # Where a hook of git's started Cookiecutter, these name the repository of that hook.
+    # If Cookiecutter runs in a Git hook, these variables name another repository.
     variables = git("rev-parse", "--local-env-vars")
     if variables.returncode:
         raise CommitFailedError(f"git does not work: {last_line(variables.stderr)}")
     for name in variables.stdout.split():
         os.environ.pop(name, None)
-    # Its status is 1 in a repository that does not ignore the folder.
+    # The status is 1 in a repository that does not ignore the folder.
     if git("check-ignore", "--quiet", ".").returncode == 1:
-        raise CommitFailedError("the folder is in another Git repository")
+        raise CommitFailedError("the folder is in a Git repository already")
     for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
-        # Without that setting, git would make up an address from the names of user and
-        # host.
+        # Without this setting, git makes up an address from the host's name.
         if git("-c", "user.useConfigOnly=true", "var", name).returncode:
             raise CommitFailedError(
-                "git does not know you; set user.name and user.email with git config"
+                "git has no user.name and user.email; set them with git config"
             )
     for arguments in (
-        # The workflows know this branch.
-        ["init", "--initial-branch=main"],
+        ["init", "--initial-branch=main"],  # the branch that the workflows publish
         ["add", "--all"],
         ["commit", "--message=Initial commit"],
     ):
         result = git(*arguments)
         if result.returncode:
             raise CommitFailedError(
-                f"git {arguments[0]} ended with status {result.returncode}: "
+                f"git {arguments[0]} failed with status {result.returncode}: "
                 f"{last_line(result.stderr)}"
             )
 
 
+def quote(path: Path) -> str:
+    """Return a path as this system's shell reads it."""
+    text = str(path)
+    return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
+
+
 def main() -> None:
-    """Do what the answers ask for, which Cookiecutter wrote into the call below.
+    """Do what the answers ask for, which Cookiecutter renders into the call below.
 
     Raises:
-        SystemExit: The project is not to be kept; the message says why, in one line.
+        SystemExit: The project is not kept. The message gives the reason.
     """
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
-    slug, mode = answers["project_slug"], answers["docker_build"]
-    # The path may hold what the terminal's encoding has no character for.
+    slug = answers["project_slug"]
+    # The terminal's encoding may lack characters of the path.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     project = Path.cwd()
     try:
-        (project / MARKER).unlink()
+        (project / answers["_marker"]).unlink()
     except FileNotFoundError:
-        sys.exit(f"error: another generation was at work in {project}; generate again.")
-    # cruft, which adds the commit, generates so for every update, to compare.
+        sys.exit(f"error: another generation wrote to {project}. Generate again.")
+    lock = (project / "poetry.lock").read_text("utf-8")
+    if lines := list(taken_names(lock, slug, answers["package_name"])):
+        sys.exit("\n".join([*lines, "Generate again with other answers."]))
+    # cruft generates a project twice for each update, to compare the two.
     if (
         "_commit" in answers
         and Path(tempfile.gettempdir()).resolve() in project.parents
@@ -256,31 +206,28 @@ def main() -> None:
         return
     made = slug
     try:
-        if mode != "skip":
+        if answers["docker_build"] != "skip":
             validate_image(slug)
     except EngineUnavailableError as reason:
-        if mode == "require":
+        if answers["docker_build"] == "require":
             sys.exit(f"error: the image was not built: {reason}.")
-        print(f"The image was not built: {reason}. Build it later: see below.")
+        print(f"The image was not built: {reason}. Build it later, as shown below.")
     except BuildFailedError as reason:
-        line = f"error: the image was not built: {reason}."
-        if "_commit" not in answers:
-            # Under cruft, which adds it, there are no answers to replay.
-            line += (
-                f" To look into it, run: {replay(answers)} --keep-project-on-failure"
-            )
-        sys.exit(line)
+        sys.exit(
+            f"error: there is no working image: {reason}. To look into a new project, "
+            "generate it again with --replay --keep-project-on-failure."
+        )
     if answers["git_init"] == "try":
         try:
             commit()
             made += ", with a first commit"
         except CommitFailedError as reason:
             print(f"There is no first commit: {reason}.")
-    # The shell's own folder, where Cookiecutter was started.
+    # Shells name their folder in PWD, except on Windows.
     here = project.parent == Path(os.environ.get("PWD", ""))
     print(f"Created {made}. Next:")
-    print(f"  cd {slug if here else quote(str(project))}")
-    print("  pip install nox poetry poetry-plugin-export && nox")
+    print(f"  cd {slug if here else quote(project)}")
+    print("  pipx install nox poetry && nox")
     print(f"  docker build --tag {slug} .")
     print(f"  docker run --rm {slug} --count=4")
 
@@ -289,4 +236,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("error: interrupted; the project is not kept.")
+        sys.exit("error: interrupted. A new project is not kept.")

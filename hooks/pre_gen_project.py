@@ -1,113 +1,64 @@
-"""Refuse answers that cannot work, before a file of the project is written.
+"""Refuse answers that cannot work, before the first file of the project is written.
 
-Cookiecutter renders this module, then runs it in the new and still empty folder; a
-non-zero exit makes it remove that folder.  Only the standard library is at hand: the
-module runs in whatever environment Cookiecutter runs in.
+Cookiecutter renders this module and runs it in the project's folder. A non-zero exit
+makes it stop, and remove the folder if it made it. Only the standard library may be
+imported: the module runs in whatever environment Cookiecutter runs in.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import keyword
 import os
 import re
-import shlex
 import shutil
-import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# The first that knows the names of its own modules; an older one is told so in a line.
+# The first Python that lists the names of its standard modules.
 OLDEST_PYTHON = (3, 10)
-# A file that is there from the first to the last file of a generation.
-MARKER = "UNFINISHED"
-# More than a project takes, which is a quarter of it.
+# In bytes: four times the size of a generated project.
 SPACE_NEEDED = 1_000_000
-# The most that a refusal quotes of an answer.
+# How many characters of a bad answer an error message quotes.
 QUOTED = 60
 
-# The grammar of an image's name (github.com/distribution/reference), which allows less
-# than a distribution's name (packaging.python.org/specifications/name-normalization).
+# An image name (github.com/distribution/reference) is stricter than a distribution name
+# (packaging.python.org/specifications/name-normalization), and a slug is both.
 SLUG = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
-# An identifier of Python, in ASCII and lowercase.
 PACKAGE = re.compile(r"[a-z_][a-z0-9_]*")
-# Lines of the generated code with a longer name would be too long for the formatter.
+# A longer name would make lines of the generated code too long for the formatter.
 NAME_LENGTH = 50
-# The name of the folder that cookiecutter.json puts in the place of a slug that is no
-# name of a folder: Cookiecutter makes the folder before it runs this module.
-NO_FOLDER = "(refused slug "
-# packaging.python.org/specifications/version-specifiers, appendix B: the public part in
-# its normal form, without the epoch, which an image's tag could not carry.
-NUMBER = r"(?:0|[1-9][0-9]*)"
-VERSION = re.compile(
-    rf"{NUMBER}(?:\.{NUMBER})*"
-    rf"(?:(?:a|b|rc){NUMBER})?(?:\.post{NUMBER})?(?:\.dev{NUMBER})?"
-)
-# The limit of an image's tag (github.com/distribution/reference).
-VERSION_LENGTH = 128
-# html.spec.whatwg.org, "valid email address", with a dot in the domain.
-LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{,61}[a-zA-Z0-9])?"
-EMAIL = re.compile(
-    r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+"
-    rf"@{LABEL}(?:\.{LABEL})+"
-)
-# RFC 5321, 4.5.3.1.3: a path of 256 octets, less its angle brackets.
-EMAIL_LENGTH = 254
-# docs.github.com, "Username considerations for external authentication": letters and
-# digits with single hyphens between them, and the short code of a managed user.
-GITHUB_USER = re.compile(r"[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*(?:_[a-zA-Z0-9]+)?")
-GITHUB_USER_LENGTH = 39
-# docs.docker.com/accounts/create-account: a Docker ID.
-DOCKERHUB_USER = re.compile(r"[a-z0-9]{4,30}")
-
 # learn.microsoft.com, "Naming files, paths, and namespaces".
 WINDOWS_DEVICES = frozenset(
     ["aux", "con", "nul", "prn"]
     + [device + str(number) for device in ("com", "lpt") for number in range(10)]
 )
-# unicode.org/reports/tr9, table 4: the types of characters that only format.
+# unicode.org/reports/tr9, table 4: characters that change the order of the text around
+# them, so that code does not run as it reads (CVE-2021-42574).
 REORDERING = frozenset("LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())
-# The folders beside the package.
+# Folders beside the package.
 FOLDERS = frozenset(["docs", "src", "test", "tests"])
-# The distributions that the generated lock file pins, and the build backend.
-DEPENDENCIES = frozenset(
-    """
-    accessible-pygments alabaster anyio argcomplete ast-serialize attrs babel
-    beautifulsoup4 boolean-py cachecontrol certifi charset-normalizer click codespell
-    colorama colorlog coverage cyclonedx-python-lib defusedxml dependency-groups distlib
-    docutils filelock furo h11 humanize idna imagesize iniconfig jinja2 librt
-    license-expression markdown-it-py markupsafe mdit-py-plugins mdurl msgpack mypy
-    mypy-extensions myst-parser nox packageurl-python packaging pathspec pip pip-api
-    pip-audit pip-requirements-parser platformdirs pluggy poetry-core py-serializable
-    pygments pyparsing pytest python-discovery pyyaml requests rich roman-numerals ruff
-    snowballstemmer sortedcontainers soupsieve sphinx sphinx-autobuild sphinx-basic-ng
-    sphinx-click sphinxcontrib-applehelp sphinxcontrib-devhelp sphinxcontrib-htmlhelp
-    sphinxcontrib-jsmath sphinxcontrib-qthelp sphinxcontrib-serializinghtml starlette
-    tomli tomli-w typeguard typing-extensions urllib3 uvicorn virtualenv watchfiles
-    websockets xdoctest yamllint zizmor
-    """.split()
-)
-# What installs them, and what they install under other names than their own.
+# Commands of a virtual environment and of the project's tools. The hook after the last
+# file also refuses the name of every distribution in the lock file.
 COMMANDS = frozenset(
     """
     activate coverage3 dmypy lint-dependency-groups mypyc pip poetry py.test pygmentize
     python setuptools sphinx-build stubgen stubtest tox-to-nox
     """.split()
 )
-# What they are imported as, where that is another name, and what the tools import.
-IMPORTS = frozenset(
+# Modules that the tools import, and whose distributions have other names.
+MODULES = frozenset(
     """
     _pytest _yaml a11y_pygments attr bs4 conftest markdown_it mypyc noxfile pip poetry py
     setuptools sitecustomize sphinxcontrib usercustomize yaml
     """.split()
 )
-# Words that are keywords in some places, in some of the Pythons that the project supports.
+# Keywords in some places, in some supported Pythons.
 SOFT_KEYWORDS = frozenset(["_", "case", "lazy", "match", "none", "type"])
-# Standard modules of some Pythons that the project supports and of others not.
+# Standard modules of some supported Pythons, but not of all.
 SOME_STANDARD_MODULES = frozenset(
     """
     aifc annotationlib asynchat asyncore audioop cgi cgitb chunk compression crypt
@@ -115,34 +66,21 @@ SOME_STANDARD_MODULES = frozenset(
     smtpd sndhdr spwd sre_compile sre_constants sre_parse sunau telnetlib uu xdrlib
     """.split()
 )
-CHOICES = {
-    "license": ["MIT", "Apache-2.0", "BSD-3-Clause", "GPL-3.0-or-later"],
-    "python_version": ["3.14", "3.15", "3.13"],
-    "base_image": ["slim", "alpine"],
-    "docker_build": ["skip", "try", "require"],
-    "git_init": ["skip", "try"],
-}
-
-
-def normalized(name: str) -> str:
-    """Return the form in which distributions' names are compared."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def quoted(answer: object) -> str:
-    """Return an answer in ASCII, cut to what a line can hold."""
+    """Return an answer in ASCII, shortened to fit on a line."""
     text = ascii(answer)
     if len(text) <= QUOTED:
         return text
     return f"{text[:QUOTED]}...' ({len(str(answer))} characters)"
 
 
-def is_text(character: str) -> bool:
-    """Tell whether a character may stand in a line of text.
+def is_allowed(character: str) -> bool:
+    """Return whether a character may occur in a line of text.
 
-    Not so control characters, halves of surrogate pairs, line and paragraph separators;
-    code points that never will be characters; the byte order mark; and what reorders
-    the text around it, so that code does not read as it runs (CVE-2021-42574).
+    Refused are control characters, surrogates, line and paragraph separators,
+    noncharacters, the byte order mark, and characters that reorder text.
     """
     code = ord(character)
     return not (
@@ -154,242 +92,223 @@ def is_text(character: str) -> bool:
     )
 
 
-def check_text(text: str) -> str | None:
-    """Return what is wrong with a line of free text, None if nothing is."""
+# Each check returns what is wrong with an answer and what to do, or an empty string. The
+# error message has the answer before it.
+
+
+def check_text(text: str) -> str:
+    """Check a line of free text."""
     if not text.strip():
-        return "it is blank; write one line, such as 'Hypermodern Python'"
+        return "is blank. Write one line of text, for example 'Hypermodern Python'."
     for character in text:
-        if not is_text(character):
+        if not is_allowed(character):
             return (
-                f"U+{ord(character):04X} is a control character, or none at all; "
-                "write one line of text, such as 'Hypermodern Python'"
+                f"contains U+{ord(character):04X}, which is not an allowed character. "
+                "Write one line of text, for example 'Hypermodern Python'."
             )
     if text != text.strip():
-        return "blanks at its ends would be lost; begin and end with a word"
-    return None
+        return "begins or ends with white space, which would get lost. Remove it."
+    return ""
 
 
-def check_author(author: str) -> str | None:
-    """Return what is wrong with an author's name, None if nothing is."""
+def check_author(author: str) -> str:
+    """Check an author's name."""
     if "<" in author or ">" in author:
         return (
-            "angle brackets enclose an e-mail address in metadata; "
-            "leave them out, such as 'Jane Doe'"
+            "contains an angle bracket, which in package metadata begins or ends an "
+            "e-mail address. Remove it, for example 'Jane Doe'."
         )
-    if not unicodedata.is_normalized("NFC", author):
-        composed = unicodedata.normalize("NFC", author)
-        return f"metadata holds Unicode's normal form C of it; use {quoted(composed)}"
+    composed = unicodedata.normalize("NFC", author)
+    if author != composed:
+        return (
+            "is not in Unicode normal form C, as package metadata requires. "
+            f"Use {quoted(composed)}."
+        )
     return check_text(author)
 
 
-def check_slug(slug: str) -> str | None:
-    """Return what is wrong with a slug, None if nothing is."""
+def check_name(name: str, prefix: str) -> str:
+    """Check what holds for a slug and for a package name."""
+    if len(name) > NAME_LENGTH:
+        return f"has {len(name)} characters. Use at most {NAME_LENGTH}."
+    if name.partition(".")[0] in WINDOWS_DEVICES:
+        problem = "is reserved by Windows"
+    elif name in FOLDERS:
+        problem = "is a folder that the project itself uses"
+    else:
+        return ""
+    return f"{problem}. Use another name, for example '{prefix}{name}'."
+
+
+def check_slug(slug: str) -> str:
+    """Check a slug."""
     if not SLUG.fullmatch(slug):
         return (
-            "a distribution and an image are named so: use lowercase letters and "
-            "digits, with '-', '_' or '.' between them, such as 'hypermodern-python'"
+            "is not a valid image name. Use lowercase letters and digits, with '-', '_' "
+            "or '.' between them, for example 'hypermodern-python'."
         )
-    if len(slug) > NAME_LENGTH:
-        return (
-            f"it has {len(slug)} characters; use {NAME_LENGTH} at most, "
-            "such as 'hypermodern-python'"
-        )
-    if slug.partition(".")[0] in WINDOWS_DEVICES:
-        return f"Windows reserves the name; use another, such as 'my-{slug}'"
     if slug.endswith((".git", ".wiki")):
-        return "GitHub reserves the ending; use another, such as 'hypermodern-python'"
-    if (
-        slug in FOLDERS
-        or slug in COMMANDS
-        or normalized(slug) in DEPENDENCIES
-        # The commands of an environment have the version in other names of theirs.
-        or re.fullmatch(r"(?:coverage|pip|python)[0-9.-]+", slug)
-    ):
-        return f"the project needs this name itself; use another, such as 'my-{slug}'"
-    return None
+        return "has an ending that GitHub reserves. Use another one."
+    # An environment also has commands with its version in their names.
+    if slug in COMMANDS or re.fullmatch(r"(?:coverage|pip|python)[0-9.-]+", slug):
+        return (
+            "is a command that the project itself uses. "
+            f"Use another name, for example 'my-{slug}'."
+        )
+    return check_name(slug, "my-")
 
 
-def check_package(name: str) -> str | None:
-    """Return what is wrong with the name of an import package, None if nothing is."""
+def check_package(name: str) -> str:
+    """Check the name of an import package."""
     if not PACKAGE.fullmatch(name):
         return (
-            "it cannot be imported: use lowercase letters, digits and '_', "
-            "such as 'hypermodern_python'"
+            "is not a valid import name. Use lowercase letters, digits and '_', "
+            "for example 'hypermodern_python'."
         )
-    if len(name) > NAME_LENGTH:
-        return (
-            f"it has {len(name)} characters; use {NAME_LENGTH} at most, "
-            "such as 'hypermodern_python'"
-        )
-    if keyword.iskeyword(name) or name in SOFT_KEYWORDS:
-        return f"Python reserves the word; use another, such as 'my_{name}'"
     if name.startswith("__") and name.endswith("__"):
-        return "Python reserves such names; use another, such as 'hypermodern_python'"
-    if name in sys.stdlib_module_names or name in SOME_STANDARD_MODULES:
-        return f"it hides a standard module; use another, such as 'my_{name}'"
-    if name in WINDOWS_DEVICES:
-        return f"Windows reserves the name; use another, such as 'my_{name}'"
-    if name in FOLDERS or name in IMPORTS or normalized(name) in DEPENDENCIES:
-        return f"the project needs this name itself; use another, such as 'my_{name}'"
-    return None
+        return "is reserved by Python. Use a name such as 'hypermodern_python'."
+    if keyword.iskeyword(name) or name in SOFT_KEYWORDS:
+        problem = "is reserved by Python"
+    elif name in sys.stdlib_module_names or name in SOME_STANDARD_MODULES:
+        problem = "is the name of a standard module"
+    elif name in MODULES:
+        problem = "is a module that the project itself uses"
+    else:
+        return check_name(name, "my_")
+    return f"{problem}. Use another name, for example 'my_{name}'."
 
 
-def check_version(version: str) -> str | None:
-    """Return what is wrong with a version, None if nothing is."""
-    if len(version) > VERSION_LENGTH:
-        return f"it has more than {VERSION_LENGTH} characters; use one such as '0.1.0'"
-    if VERSION.fullmatch(version):
-        return None
-    return (
-        "a Python package has versions in their normal form, without leading zeros, "
-        "such as '0.1.0' or '1.0rc1'"
-    )
+# packaging.python.org/specifications/version-specifiers, appendix B: a public version in
+# normal form. An epoch is left out, because an image tag cannot contain its "!".
+NUMBER = r"(?:0|[1-9][0-9]*)"
+PRE, POST, DEV = rf"(?:a|b|rc){NUMBER}", rf"\.post{NUMBER}", rf"\.dev{NUMBER}"
+VERSION = rf"{NUMBER}(?:\.{NUMBER})*(?:{PRE})?(?:{POST})?(?:{DEV})?"
+# html.spec.whatwg.org, "valid email address", with at least one dot in the domain.
+LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{,61}[a-zA-Z0-9])?"
+EMAIL = r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+" + rf"@{LABEL}(?:\.{LABEL})+"
+# docs.github.com, "Username considerations for external authentication": single hyphens
+# between letters and digits, and the short code of a managed user.
+GITHUB_USER = r"[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*(?:_[a-zA-Z0-9]+)?"
 
-
-def check_email(email: str) -> str | None:
-    """Return what is wrong with an e-mail address, None if nothing is."""
-    if EMAIL.fullmatch(email) and len(email) <= EMAIL_LENGTH:
-        return None
-    return (
-        "an e-mail address has ASCII letters, one '@' and a domain, in "
-        f"{EMAIL_LENGTH} characters at most, such as 'you@example.com'"
-    )
-
-
-def check_github_user(user: str) -> str | None:
-    """Return what is wrong with a GitHub user, None if nothing is."""
-    if GITHUB_USER.fullmatch(user) and len(user) <= GITHUB_USER_LENGTH:
-        return None
-    return "GitHub allows 39 letters and digits, with single hyphens, such as 'my-name'"
-
-
-def check_dockerhub_user(user: str) -> str | None:
-    """Return what is wrong with a Docker Hub namespace, None if nothing is."""
-    if DOCKERHUB_USER.fullmatch(user):
-        return None
-    return "Docker Hub allows 4 to 30 lowercase letters and digits, such as 'myname'"
-
+# Answers with a pattern and a greatest length: that of an image tag, of an address in
+# RFC 5321, of a GitHub name and of a Docker ID (docs.docker.com/accounts/create-account).
+PATTERNS = {
+    "version": (
+        VERSION,
+        128,
+        "is not a version in normal form. Use numbers without leading zeros, at most "
+        "128 characters, for example '0.1.0' or '1.0rc1'.",
+    ),
+    "email": (
+        EMAIL,
+        254,
+        "is not a valid e-mail address. Use ASCII letters, one '@' and a domain, at "
+        "most 254 characters, for example 'you@example.com'.",
+    ),
+    "github_user": (
+        GITHUB_USER,
+        39,
+        "is not a valid GitHub name. Use at most 39 letters and digits, with single "
+        "hyphens between them, for example 'my-name'.",
+    ),
+    "dockerhub_user": (
+        r"[a-z0-9]{4,}",
+        30,
+        "is not a valid Docker Hub name. Use 4 to 30 lowercase letters and digits, "
+        "for example 'myname'.",
+    ),
+}
 
 CHECKS = {
-    "project_name": check_text,
     "project_slug": check_slug,
     "package_name": check_package,
-    "description": check_text,
     "author": check_author,
-    "email": check_email,
-    "github_user": check_github_user,
-    "dockerhub_user": check_dockerhub_user,
-    "version": check_version,
 }
 
 
-def answered(answers: dict[str, Any], question: str) -> object:
-    """Return the answer to a question, which may be of any type that JSON has."""
-    answer = answers.get(question)
-    if question == "project_slug" and str(answer).startswith(NO_FOLDER):
-        return answers.get("__refused_slug", answer)
-    return answer
+def problem_with(question: str, answer: object, choices: dict[str, list[str]]) -> str:
+    """Return what is wrong with an answer and what to do, or an empty string.
 
-
-def problem_with(question: str, answer: object) -> str | None:
-    """Return what is wrong with the answer to a question, None if nothing is."""
-    if question in CHOICES:
-        options = CHOICES[question]
-        if answer in options:
-            return None
-        return f"the options are {', '.join(options)}; use one, such as '{options[0]}'"
+    A question without a rule of its own takes any line of text.
+    """
+    if question in choices:
+        if answer in choices[question]:
+            return ""
+        return f"is not an option. Use one of {', '.join(choices[question])}."
     if not isinstance(answer, str):
-        return "it is no text; put it in double quotes"
-    return CHECKS[question](answer)
+        return "is not a string. Put it in double quotes."
+    if question in PATTERNS:
+        pattern, length, problem = PATTERNS[question]
+        valid = len(answer) <= length and re.fullmatch(pattern, answer)
+        return "" if valid else problem
+    return CHECKS.get(question, check_text)(answer)
+
+
+def options(answers: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the options of each choice, as the template's cookiecutter.json lists them.
+
+    Cookiecutter checks an option itself, unless it comes from an edited replay file.
+    It names the template's folder as its user did, often relative to the shell's own.
+    cruft names none, and has no replay files.
+    """
+    folder = Path(os.environ.get("PWD", ""), answers.get("_repo_dir", "missing"))
+    file = folder / "cookiecutter.json"
+    questions = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    return {name: value for name, value in questions.items() if type(value) is list}
 
 
 def refusals(answers: dict[str, Any]) -> Iterator[str]:
-    """Yield a line for each answer that cannot work."""
-    for question in [*CHECKS, *CHOICES]:
-        answer = answered(answers, question)
-        problem = problem_with(question, answer)
-        if problem:
-            yield f"{question}: {quoted(answer)} is refused: {problem}."
+    """Yield an error message for each answer that cannot work."""
+    choices = options(answers)
+    for question, answer in answers.items():
+        if not question.startswith("_"):
+            problem = problem_with(question, answer, choices)
+            if problem:
+                yield f"{question}: {quoted(answer)} {problem}"
 
 
-def quote(word: str) -> str:
-    """Return a word as this system's shell takes it."""
-    return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
-
-
-def replay(answers: dict[str, Any]) -> str:
-    """Return the command that takes these answers again, from and to the same places."""
-    command = f"cookiecutter {quote(answers['_template'])} --replay"
-    if answers.get("_checkout"):
-        command += f" --checkout {quote(answers['_checkout'])}"
-    output = Path(answers["_output_dir"]).resolve()
-    # The shell's own folder, where Cookiecutter was started.
-    if output != Path(os.environ.get("PWD", "")).resolve():
-        command += f" --output-dir {quote(str(output))}"
-    return command
-
-
-def replay_file(answers: dict[str, Any]) -> str:
-    """Return where Cookiecutter keeps these answers, in words if it is not found.
-
-    The file is named after the template's folder, of which a hook may only be told that
-    it was "." to somebody else.  So the file is known by its content.
-    """
-    for path in (Path.home() / ".cookiecutter_replay").glob("*.json"):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            if json.loads(path.read_text(encoding="utf-8"))["cookiecutter"] == answers:
-                return str(path)
-    return "the template's file in your replay folder"
-
-
-def begin(project: Path) -> None:
-    """Mark the folder as unfinished; the hook that runs at the end removes the marker.
+def begin(project: Path, marker: str) -> None:
+    """Mark the project as unfinished until the hook after the last file has run.
 
     Raises:
-        FileExistsError: Another generation is at work in the folder, or was broken off.
-        OSError: The folder cannot be written to, or its disk is almost full.
+        FileExistsError: Another generation is running in the folder, or was interrupted.
+        OSError: The folder is not writable, or its disk is almost full.
     """
     if shutil.disk_usage(project).free < SPACE_NEEDED:
         raise OSError("less than a megabyte is free on its disk")
-    with (project / MARKER).open("x", encoding="utf-8") as marker:
-        marker.write(
-            "This project is incomplete: its generation has not come to an end.\n"
-        )
+    with (project / marker).open("x", encoding="utf-8") as file:
+        file.write("This project is incomplete: its generation has not finished.\n")
 
 
 def main() -> None:
-    """Check the answers that Cookiecutter wrote into the call below; see `refusals`.
+    """Check the answers, which Cookiecutter renders into the call below.
 
     Raises:
-        SystemExit: The project cannot be generated; the message says why.
+        SystemExit: The project cannot be generated. The message gives the reasons.
     """
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(
-            "error: Cookiecutter runs on Python {}.{}; this template needs {}.{}.".format(
+            "error: Cookiecutter runs on Python {}.{}. Run it on {}.{} or newer.".format(
                 *sys.version_info[:2], *OLDEST_PYTHON
             )
         )
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
-    project = Path.cwd()
     lines = list(refusals(answers))
-    if lines and "_commit" in answers:
-        # It is cruft that adds this; it keeps no answers to replay.
-        sys.exit("\n".join([*lines, "Nothing was written; answer cruft otherwise."]))
     if lines:
-        if project.parent != Path(answers["_output_dir"]).resolve():
-            # Only in a replay, for which no default is rendered; see NO_FOLDER.
-            lines.append(f"Remove the empty folders on the way to {project}.")
-        lines.append(
-            f"Nothing was written. To keep your other answers, mend these in "
-            f"{replay_file(answers)}, then run: {replay(answers)}"
+        sys.exit(
+            "\n".join(lines)
+            + "\nNothing was written. Generate again with other answers. To keep the "
+            "rest of them, edit this template's file in ~/.cookiecutter_replay, then "
+            "run Cookiecutter with --replay."
         )
-        sys.exit("\n".join(lines))
+    project = Path.cwd()
     try:
-        begin(project)
+        begin(project, answers["_marker"])
     except FileExistsError as error:
         sys.exit(
-            f"error: {error.filename} is there: another generation is at work in this "
-            "folder, or was broken off. Remove the folder, then generate again."
+            f"error: {error.filename} exists: another generation is running, or was "
+            "interrupted. If none is running, delete this file, then generate again "
+            "with --overwrite-if-exists."
         )
     except OSError as error:
         sys.exit(f"error: cannot write to {project}: {error}.")

@@ -1,4 +1,4 @@
-"""What the tests share: baked projects, the environment their lock files pin, an engine."""
+"""Fixtures: generated projects, commands that play others, a person, an engine."""
 
 import os
 import secrets
@@ -6,63 +6,51 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cookiecutter
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
-from tests import ROOT, commit, copy_of_template, run
-from tests.engine import TAGS, Registry, remove_images
+from benchmarks.images import Registry
+from tests import ROOT, commit, copy_template, run
+from tests.engine import TAGS, remove_images
 
-# A project takes a tenth of a second, which is no fault of the answers.
+# `nox -s tests -- --hypothesis-profile=long tests/test_answers.py` tries new examples.
 settings.register_profile(
-    "quick",
+    "default",
     max_examples=50,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.register_profile(
-    "fuzz", settings.get_profile("quick"), max_examples=5000, derandomize=False
+    "long", settings.get_profile("default"), max_examples=5000, derandomize=False
 )
-settings.load_profile("quick")
+settings.load_profile("default")
 
 Bake = Callable[..., Path]
+Fake = Callable[..., Path]
 Generate = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def engine_answers() -> bool:
-    """Tell whether a Docker Engine serves this user."""
-    return (
-        bool(shutil.which("docker"))
-        and not run("docker", "version", check=False).returncode
-    )
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest; skip what needs an engine where none is, unless required."""
+    """Start the longest tests first, and skip those that lack an engine, except in CI."""
     items.sort(key=lambda item: not item.get_closest_marker("longest"))
-    wanting = [item for item in items if item.get_closest_marker("engine")]
-    if not wanting or engine_answers():
+    lacking = [item for item in items if item.get_closest_marker("engine")]
+    if not lacking or (
+        shutil.which("docker") and not run("docker", "version", check=False).returncode
+    ):
         return
     if os.environ.get("REQUIRE_ENGINE"):
-        raise pytest.UsageError("REQUIRE_ENGINE is set, but no Docker Engine answers")
-    reason = "no Docker Engine answers; on Debian, 'tools/engine start' brings one"
-    for item in wanting:
+        raise pytest.UsageError(
+            "REQUIRE_ENGINE is set, but no Docker Engine is running"
+        )
+    reason = "no Docker Engine is running; on Debian, 'tools/engine start' installs one"
+    for item in lacking:
         item.add_marker(pytest.mark.skip(reason=reason))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def interruptible() -> None:
-    """Let Ctrl-C reach the programs started here, also from a background job.
-
-    A shell starts its background jobs with SIGINT ignored, and they pass that on.
-    """
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -71,11 +59,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         remove_images()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """Let Ctrl-C reach the programs started here, even if a shell ran the tests with &."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def bake(cookies_session: Cookies) -> Bake:
-    """Return a function that generates a project from answers, each distinct set once.
+    """Return a function that generates a project from answers, once for each set.
 
-    The projects are shared: a test that writes to one works on a copy.
+    Tests share the projects: a test that writes to one works on a copy.
     """
     projects: dict[frozenset[tuple[str, str]], Path] = {}
 
@@ -97,16 +91,32 @@ def project(bake: Bake) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return an empty home directory."""
+def copy(tmp_path: Path) -> Callable[[Path], Path]:
+    """Return a function that copies a project into a new folder of the same name."""
+
+    def copy(project: Path) -> Path:
+        parent = tmp_path / f"copy-{secrets.token_hex(4)}"
+        return shutil.copytree(project, parent / project.name)
+
+    return copy
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty home directory, which is this test's."""
     home = tmp_path / "home"
     home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    # The client finds its plugins and logins in the home directory.
+    docker = os.environ.get("DOCKER_CONFIG", str(Path("~/.docker").expanduser()))
+    monkeypatch.setenv("DOCKER_CONFIG", docker)
     return home
 
 
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
-    """Return an empty folder to generate into; its name wants quoting."""
+    """Return an empty folder to generate into. Its name must be quoted in a shell."""
     output = tmp_path / "my prøjects"
     output.mkdir()
     return output
@@ -114,27 +124,21 @@ def output(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def generate(home: Path, output: Path) -> Generate:
-    """Return a function that runs Cookiecutter's command with these answers."""
+    """Return a function that runs Cookiecutter's command in `output` with answers."""
 
     def generate(
-        *options: str,
-        template: Path = ROOT,
-        env: Mapping[str, str] = os.environ,
-        **answers: str,
+        *options: str, template: Path = ROOT, stdin: str | None = None, **answers: str
     ) -> subprocess.CompletedProcess[str]:
-        # Cookiecutter takes one or the other.
-        asking = [] if "--replay" in options else ["--no-input"]
+        asks = stdin is not None or "--replay" in options
         return run(
-            *(sys.executable, "-m", "cookiecutter", str(template), *asking, *options),
+            *(sys.executable, "-m", "cookiecutter", str(template)),
+            *([] if asks else ["--no-input"]),
+            *options,
             *(f"{question}={answer}" for question, answer in answers.items()),
             check=False,
             cwd=output,
-            env={
-                **env,
-                "HOME": str(home),
-                "USERPROFILE": str(home),
-                "PWD": str(output),
-            },
+            env=os.environ | {"HOME": str(home), "PWD": str(output)},
+            stdin=stdin or "",
         )
 
     return generate
@@ -142,51 +146,70 @@ def generate(home: Path, output: Path) -> Generate:
 
 @pytest.fixture
 def person(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Be Jane, whose home this is, and of whom git knows; nobody else is known."""
+    """Return the home directory of Jane Doe, whose git settings are in it."""
     (home / ".gitconfig").write_text(
         "[user]\nname = Jane Doe\nemail = jane@example.com\n"
-        "[init]\ndefaultBranch = main\n"
+        "[init]\ndefaultBranch = main\n[safe]\ndirectory = *\n"
     )
-    for name in [
-        name for name in os.environ if name.startswith(("GIT_", "XDG_", "EMAIL"))
-    ]:
-        monkeypatch.delenv(name)
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "XDG_", "EMAIL")):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("USERPROFILE", str(home))
     return home
 
 
 @pytest.fixture
 def repository(person: Path) -> Path:
-    """Return a Git repository of the template, with a commit of what is here now."""
-    folder = copy_of_template(person / "the template")
+    """Return a Git repository of the template, with one commit of what is here now."""
+    folder = copy_template(person / "the template")
     commit(folder)
     return folder
 
 
 @pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    """Return a function that puts a shell script in the place of a command.
+
+    With `alone`, only these scripts and a few tools of the shell are on PATH.
+    """
+    if os.name == "nt":
+        pytest.skip("the commands are shell scripts; run this on Linux or macOS")
+    folder = tmp_path / "commands"
+    folder.mkdir()
+    before = os.environ["PATH"]
+
+    def fake(name: str = "", script: str = "exit 0", alone: bool = False) -> Path:
+        if alone:
+            for tool in ("cat", "sh", "sleep"):
+                if not (folder / tool).exists():
+                    (folder / tool).symlink_to(shutil.which(tool, path=before) or tool)
+        if name:
+            (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / name).chmod(0o700)
+        path = str(folder) if alone else f"{folder}{os.pathsep}{before}"
+        monkeypatch.setenv("PATH", path)
+        return folder
+
+    return fake
+
+
+@pytest.fixture
 def tag() -> str:
-    """Return a name for an image of this test's own."""
-    return f"{TAGS}-hook-{secrets.token_hex(4)}"
+    """Return an image name that no other test uses."""
+    return f"{TAGS}-{secrets.token_hex(4)}"
 
 
 @pytest.fixture(scope="session")
 def locked_environment(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the site-packages with what a project's tests need, as its lock pins it."""
-    # Above the folder of this worker: all of them share the one environment.
+    """Return a folder with the packages that a project's tests need, as locked."""
+    # Above this worker's own folder, so that all workers share it.
     folder = tmp_path_factory.getbasetemp().parent / "locked-environment"
     requirements = folder / "requirements.txt"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             folder.mkdir()
-            run(
-                "poetry",
-                "export",
-                "--with=tests",
-                f"--output={requirements}",
-                cwd=project,
-            )
+            export = ("poetry", "export", "--with=tests", f"--output={requirements}")
+            run(*export, cwd=project)
             run(
                 *(sys.executable, "-m", "pip", "install", f"--target={folder}"),
                 *("--no-deps", "--require-hashes", f"--requirement={requirements}"),
@@ -195,31 +218,9 @@ def locked_environment(project: Path, tmp_path_factory: pytest.TempPathFactory) 
     return folder
 
 
-@pytest.fixture(scope="session")
-def old_cookiecutter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a Python with the oldest Cookiecutter that the template serves.
-
-    Its dependencies are those of the newest, which the tests run with.
-    """
-    folder = tmp_path_factory.getbasetemp().parent / "old-cookiecutter"
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            run(sys.executable, "-m", "venv", "--without-pip", str(folder))
-            run(
-                *(sys.executable, "-m", "pip", f"--python={python}", "install"),
-                *("--no-deps", "cookiecutter==2.6.0"),
-            )
-            ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-            site_packages = run(str(python), "-c", ask).stdout.strip()
-            newest = str(Path(cookiecutter.__file__).parent.parent)
-            Path(site_packages, "newest.pth").write_text(newest)
-    return python
-
-
-@pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """Return a registry that the engine can push to."""
-    registry = Registry(tmp_path_factory.mktemp("registry"))
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    """Return an empty registry that the engine can push to."""
+    registry = Registry(tmp_path)
     yield registry
     registry.stop()

@@ -1,229 +1,606 @@
-"""After generation the image is built as the answer says, or a line says why not."""
+"""What the hooks do: refuse, build, commit, and lose nothing when something fails.
 
-import itertools
+The faults are real: a full disk, a killed process, a daemon that stops in a build.
+"""
+
+import ast
+import json
 import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from tests import ROOT, copy_of_template
-from tests.conftest import Generate
-from tests.engine import free_port
-from tests.survival import load_hook
-
-Stub = Callable[..., dict[str, str]]
-
-pytestmark = pytest.mark.skipif(
-    os.name == "nt",
-    reason="the stand-in engines are shell scripts; run on Linux or macOS",
+from benchmarks.images import free_port
+from tests import PROJECT, ROOT, commit, contents, copy_template, run
+from tests.answers import (
+    ASKED,
+    CHOICES,
+    DEFAULTS,
+    POST_GEN,
+    PRE_GEN,
+    assert_reads_back,
+    refusals,
 )
+from tests.conftest import Fake, Generate
+
+MARKER = "UNFINISHED"
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows lacks what POSIX has here")
 
 
-@pytest.fixture
-def stub(tmp_path: Path) -> Stub:
-    """Return a function that makes an environment whose only engine is a script."""
-
-    def stub(name: str = "docker", script: str = "exit 0") -> dict[str, str]:
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        for tool in ("cat", "sh", "sleep", "touch"):
-            (folder / tool).symlink_to(shutil.which(tool) or tool)
-        if name:
-            path = folder / name
-            path.write_text(f"#!/bin/sh\n{script}\n")
-            path.chmod(stat.S_IRWXU)
-        return os.environ | {"PATH": str(folder)}
-
-    return stub
-
-
-@pytest.fixture
-def hook() -> ModuleType:
-    """Return the module that Cookiecutter runs after it has generated a project."""
-    return load_hook("post_gen_project")
-
-
-def template_with(dockerfile: str, folder: Path) -> Path:
-    """Return a copy of the template with another Dockerfile."""
-    template = copy_of_template(folder / "template")
-    path = template / "{{cookiecutter.project_slug}}" / "Dockerfile"
-    path.write_text(dockerfile)
-    return template
-
-
-def test_the_size_and_the_time_are_what_the_engine_and_the_clock_say(
-    hook: ModuleType,
-    stub: Stub,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """In megabytes and in seconds."""
-    script = (
-        "case $1 in run) echo Reticulating spline 1...;; "
-        "image) echo '[{\"Size\": 43210987}]';; esac"
-    )
-    monkeypatch.setenv("PATH", stub(script=script)["PATH"])
-    monkeypatch.setattr(hook.time, "monotonic", itertools.count(5, 7).__next__)
-    hook.validate_image("splines")
-    assert capsys.readouterr().out == (
-        "Built and tested the image splines: 43 MB, 7 seconds.\n"
-    )
-    assert hook.image_size("docker", "splines") == 43.210987
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        "echo Reticulating spline 1...; exit 3",
-        "echo Reticulating spline 1...; echo Reticulating spline 2...",
-        "echo Bare",
-    ],
-)
-def test_an_image_works_if_it_prints_one_line_and_ends_well(
-    hook: ModuleType, stub: Stub, monkeypatch: pytest.MonkeyPatch, script: str
-) -> None:
-    """Neither is enough without the other."""
-    monkeypatch.setenv("PATH", stub(script=script)["PATH"])
-    with pytest.raises(hook.BuildFailedError, match="the container ended with status"):
-        hook.try_out("docker", "splines")
-
-
-def test_an_image_that_is_gone_is_told_so(
-    hook: ModuleType, stub: Stub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Somebody may have removed it meanwhile."""
-    monkeypatch.setenv("PATH", stub(script="echo no such image >&2; exit 1")["PATH"])
-    with pytest.raises(hook.BuildFailedError, match="image again: no such image"):
-        hook.image_size("docker", "splines")
-
-
-def test_an_engine_that_does_not_start_is_told_so(
-    hook: ModuleType, stub: Stub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It may be made for another processor."""
-    folder = stub()["PATH"]
-    Path(folder, "docker").write_bytes(b"\0")
-    monkeypatch.setenv("PATH", folder)
-    with pytest.raises(hook.EngineUnavailableError, match="docker does not start: "):
-        hook.find_engine()
-
-
-@pytest.mark.parametrize("name", ["pre_gen_project", "post_gen_project"])
-def test_a_path_is_quoted_as_the_system_s_shell_takes_it(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The two have other quotes."""
-    hook = load_hook(name)
-    assert hook.quote("my projects") == "'my projects'"
-    with monkeypatch.context() as windows:
-        windows.setattr(os, "name", "nt")
-        quoted = hook.quote("my projects")
-    assert quoted == '"my projects"'
-
-
-# What the engines print, and what becomes of it.
-UNAVAILABLE = {
-    "missing": ("", "", "neither docker nor podman is installed"),
-    "stopped": (
-        "docker",
-        "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. "
-        "Is the docker daemon running?' >&2; exit 1",
-        "the daemon of docker does not answer; start it",
-    ),
-    "forbidden": (
-        "docker",
-        "echo 'permission denied while trying to connect to the Docker daemon socket "
-        "at unix:///var/run/docker.sock' >&2; exit 1",
-        "you have no permission to use the socket of docker",
-    ),
-    "broken": (
-        "podman",
-        "echo 'no runtime' >&2; exit 125",
-        "podman does not work: no runtime",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", UNAVAILABLE)
-def test_try_keeps_the_project_where_no_engine_serves(
-    generate: Generate, stub: Stub, output: Path, case: str
-) -> None:
-    """One line says why, and the next steps say how to build later."""
-    name, script, reason = UNAVAILABLE[case]
-    result = generate(env=stub(name, script), docker_build="try")
-    assert result.returncode == 0
-    first, *rest = result.stdout.splitlines()
-    assert first == f"The image was not built: {reason}. Build it later: see below."
-    assert rest[-2] == "  docker build --tag hypermodern-python ."
-    assert (output / "hypermodern-python" / "Dockerfile").exists()
-
-
-@pytest.mark.parametrize("case", UNAVAILABLE)
-def test_require_fails_where_no_engine_serves(
-    generate: Generate, stub: Stub, output: Path, case: str
-) -> None:
-    """The project is not kept."""
-    name, script, reason = UNAVAILABLE[case]
-    result = generate(env=stub(name, script), docker_build="require")
+def messages(result: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return what a hook printed to standard error, without Cookiecutter's traceback."""
     assert result.returncode == 1
-    assert result.stderr == f"error: the image was not built: {reason}.\n"
+    return result.stderr.partition("Hook script failed")[0].splitlines()
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Return the mode and the content of everything below a folder, Git's included."""
+    return {
+        str(path.relative_to(folder)): (
+            path.lstat().st_mode,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in folder.rglob("*")
+    }
+
+
+# Refusals.
+
+
+def test_all_bad_answers_are_reported_at_once(generate: Generate, output: Path) -> None:
+    """Nothing is left, and the last line says how to go on."""
+    result = generate(project_slug="Con", package_name="class", email="me")
+    *lines, last = messages(result)
+    assert sorted(line.partition(":")[0] for line in lines) == [
+        *("email", "package_name", "project_slug")
+    ]
+    assert last.startswith("Nothing was written. ")
     assert not list(output.iterdir())
 
 
-# A build's output, and what becomes of it.
-FAILURES = {
-    "build": (
-        "build) echo 'ERROR: boom'; exit 17;;",
-        "docker build ended with status 17, see above",
-    ),
-    "full": (
-        "build) echo 'write /x: no space left on device' >&2; exit 1;;",
-        "there is no space left on the engine's disk; see docker system df",
-    ),
-    "run": (
-        "run) echo 'exec: not found' >&2; exit 127;;",
-        "the container ended with status 127 and printed '': exec: not found",
-    ),
-    "output": (
-        "run) echo Hello;;",
-        "the container ended with status 0 and printed 'Hello\\n': no output",
-    ),
-}
+# Names of folders elsewhere, of several, and of odd ones. The others in hostile.jsonl are
+# refused by the same pattern.
+SLUGS = ["../evil", "a/b/c", "a/../../evil", "/evil", "~/evil", ".hidden", "-rf", "a b"]
 
 
-@pytest.mark.parametrize("mode", ["try", "require"])
-@pytest.mark.parametrize("case", FAILURES)
-def test_an_image_that_does_not_work_fails_in_both_modes(
-    generate: Generate, stub: Stub, output: Path, case: str, mode: str
-) -> None:
-    """The last line names the options that help to look into it."""
-    script, reason = FAILURES[case]
-    env = stub(script=f"case $1 in {script} esac")
-    result = generate(env=env, docker_build=mode)
-    assert result.returncode == 1
-    assert result.stderr.splitlines() == [
-        f"error: the image was not built: {reason}. To look into it, run: "
-        f"cookiecutter {ROOT} --replay --keep-project-on-failure"
+@pytest.mark.parametrize("slug", SLUGS, ids=ascii)
+def test_a_refused_slug_leaves_no_project_anywhere(slug: str, tmp_path: Path) -> None:
+    """Cookiecutter makes its folder, even elsewhere, and removes it again."""
+    output = tmp_path / "a" / "b" / "c"
+    output.mkdir(parents=True)
+    # An absolute path would be the same for all tests.
+    name = f"{tmp_path}/evil" if slug.startswith("/") else slug
+    command = (sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input")
+    env = os.environ | {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    answers = (f"project_slug={name}", "package_name=splines")
+    result = run(*command, *answers, check=False, cwd=output, env=env)
+    assert messages(result)[0].startswith("project_slug: ")
+    (tmp_path / ".cookiecutter_replay" / f"{ROOT.name}.json").unlink()
+    # An empty folder on the way may stay.
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not (output / name).exists()
+
+
+def test_the_name_of_a_dependency_is_refused(generate: Generate, output: Path) -> None:
+    """The last hook finds it in the lock file, and the project is not kept."""
+    lines = messages(generate(project_slug="sphinx-click", package_name="typeguard"))
+    assert [line.partition(":")[0] for line in lines] == [
+        *("project_slug", "package_name", "Generate again with other answers.")
     ]
     assert not list(output.iterdir())
 
 
-def test_podman_serves_where_docker_is_absent(generate: Generate, stub: Stub) -> None:
-    """Its command line is the same."""
-    env = stub(
-        "podman",
-        "case $1 in build) echo building $*;; run) echo Reticulating spline 1...;; "
-        "image) echo '[{\"Size\": 43210987}]';; esac",
+def test_a_corrected_replay_file_keeps_the_other_answers(
+    generate: Generate, output: Path, home: Path
+) -> None:
+    """As the last line of a refusal says."""
+    slug = {"project_slug": "../evil", "package_name": "evil"}
+    assert "--replay" in messages(generate(author="Jane Doe", **slug))[-1]
+    (file,) = (home / ".cookiecutter_replay").glob("*.json")
+    file.write_text(file.read_text("utf-8").replace('"../evil"', '"good"'))
+    assert generate("--replay").returncode == 0
+    project = tomllib.loads((output / "good" / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["authors"][0]["name"] == "Jane Doe"
+
+
+def test_an_option_in_a_replay_file_is_checked(
+    generate: Generate, output: Path, home: Path
+) -> None:
+    """Cookiecutter checks those that are typed; this works for any option."""
+    assert generate(project_slug="first").returncode == 0
+    (file,) = (home / ".cookiecutter_replay").glob("*.json")
+    answers = json.loads(file.read_text("utf-8"))
+    answers["cookiecutter"] |= {"project_slug": "second", "license": "WTFPL"}
+    file.write_text(json.dumps(answers))
+    assert messages(generate("--replay"))[0].startswith("license: 'WTFPL' is not an ")
+    assert [path.name for path in output.iterdir()] == ["first"]
+
+
+def test_cruft_shows_what_is_refused(
+    repository: Path, output: Path, person: Path
+) -> None:
+    """It leaves nothing either."""
+    answers = json.dumps({"package_name": "class"})
+    create = ("cruft", "create", str(repository), "--no-input")
+    options = (f"--extra-context={answers}", f"--config-file={person / 'none.yaml'}")
+    (person / "none.yaml").write_text("{}")
+    result = run(*create, *options, check=False, cwd=output)
+    assert result.returncode == 1
+    assert result.stderr.startswith("package_name: 'class' is reserved by Python. ")
+    assert not list(output.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {
+            "description": "{{ 7 * 7 }} {% raw %} ${{ x }} {# \\ \" ' 🙂",
+            "author": "{{ cookiecutter.email }}",
+            "project_name": "{% endraw %}",
+            "project_slug": "splines",
+        },
+        {"project_slug": "../evil", "package_name": "evil"},
+        {"email": "me", "version": "one"},
+    ],
+    ids=["braces", "path", "two"],
+)
+def test_answers_at_the_prompts_of_a_terminal(
+    answers: dict[str, str], home: Path, output: Path
+) -> None:
+    """What is typed is not rendered, and is refused like any other answer."""
+    main, terminal = os.openpty()
+    typed = "".join(f"{answers.get(question, '')}\n" for question in ASKED)
+    os.write(main, typed.encode())
+    result = run(
+        *("sh", "-c", 'exec "$@" <"$0"', os.ttyname(terminal)),
+        *(sys.executable, "-m", "cookiecutter", str(ROOT)),
+        check=False,
+        cwd=output,
     )
-    result = generate(env=env, docker_build="require")
+    os.close(main)
+    os.close(terminal)
+    refused = [line.partition(": ")[0] for line in refusals(DEFAULTS | answers)]
+    if refused:
+        lines = messages(result)[:-1]
+        assert [line.partition(": ")[0] for line in lines] == refused
+        assert not list(output.iterdir())
+    else:
+        assert result.returncode == 0, result.stderr
+        (file,) = (home / ".cookiecutter_replay").glob("*.json")
+        kept = json.loads(file.read_text("utf-8"))["cookiecutter"]
+        assert kept.items() >= answers.items()
+        assert_reads_back(output / "splines", kept)
+
+
+def test_an_older_python_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.8 can parse both hooks."""
+    for name in ("pre_gen_project", "post_gen_project"):
+        source = (ROOT / "hooks" / f"{name}.py").read_text("utf-8")
+        ast.parse(source, feature_version=(3, 8))
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18))
+    with pytest.raises(SystemExit, match=r"runs on Python 3\.9\. Run it on 3\.10 or"):
+        PRE_GEN.main()
+
+
+# Files that exist.
+
+
+@pytest.fixture
+def owned(output: Path, person: Path) -> Path:
+    """Return a folder with an owner's files: a repository with uncommitted work."""
+    folder = output / "hypermodern-python"
+    assert person.is_dir()
+    for name in (
+        *("README.md", "poetry.lock", "src/mine.py", ".hidden/deep/file", "docs/my.md"),
+        *(".github/CODEOWNERS", ".github/workflows/mine.yml", ".github/mine.md"),
+        *(".github/workflows/tests.yml", ".github/dependabot.yml", "docker/mine.txt"),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"my {name}\n")
+    (folder / "poetry.lock").write_text('name = "click"\n')
+    (folder / "docs/my.md").chmod(0o400)
+    (folder / "LICENSE").write_text("my license\n")
+    (folder / "LICENSE").chmod(0o444)
+    commit(folder)
+    (folder / "README.md").write_text("my uncommitted work\n")
+    (folder / "untracked").write_text("mine\n")
+    return folder
+
+
+SKIP = ["--overwrite-if-exists", "--skip-if-file-exists"]
+# Answers and what they end in: a project, a refusal by each hook, a build that fails.
+ENDS: dict[str, dict[str, str]] = {
+    "success": {},
+    "refusal": {"email": "me"},
+    "dependency": {"package_name": "click"},
+    "build": {"docker_build": "require"},
+}
+
+
+@posix
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("options", [SKIP[:1], SKIP], ids=" ".join)
+def test_only_files_of_the_same_name_are_overwritten_if_asked(
+    options: list[str],
+    end: str,
+    owned: Path,
+    generate: Generate,
+    fake: Fake,
+    project: Path,
+) -> None:
+    """With --skip-if-file-exists not even those, however the generation ends."""
+    fake("docker", "[ $1 = version ]")
+    before = snapshot(owned)
+    result = generate(*options, **ENDS[end])
+    assert result.returncode == (end != "success")
+    after = snapshot(owned)
+    written = set() if end == "refusal" else set(contents(project))
+    for name, state in before.items():
+        if options == SKIP or name not in written:
+            assert after[name] == state, name
+    if end == "success":
+        assert set(contents(owned)) >= written
+    assert MARKER not in after
+
+
+def test_without_the_option_a_folder_that_exists_is_left_alone(
+    owned: Path, generate: Generate
+) -> None:
+    """Cookiecutter says so in one line."""
+    before = snapshot(owned)
+    result = generate()
+    assert result.returncode == 1
+    assert result.stdout.endswith('hypermodern-python" directory already exists\n')
+    assert snapshot(owned) == before
+
+
+@pytest.mark.parametrize("slug", ["", ".", ".."])
+def test_a_slug_that_is_a_folder_above_touches_nothing(
+    slug: str, owned: Path, generate: Generate, tmp_path: Path
+) -> None:
+    """It exists, and is refused even if it may be overwritten."""
+    before = snapshot(owned)
+    beside = set(tmp_path.iterdir())
+    for options in ([], SKIP[:1]):
+        assert generate(*options, project_slug=slug).returncode == 1
+    assert snapshot(owned) == before
+    assert set(tmp_path.iterdir()) == beside
+
+
+# Faults.
+
+
+class Blocked:
+    """A generation that waits for its last file, which is a named pipe."""
+
+    def __init__(self, folder: Path, output: Path, *options: str) -> None:
+        """Start the generation, and wait until it waits."""
+        template = copy_template(folder / "template")
+        self.pipe = template / PROJECT.name / "tests" / "zzz"
+        os.mkfifo(self.pipe)
+        self.process = subprocess.Popen(
+            [*(sys.executable, "-m", "cookiecutter", template, "--no-input"), *options],
+            cwd=output,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        # This returns when the generation opens the other end.
+        self.end = os.open(self.pipe, os.O_WRONLY)
+
+    def finish(self) -> tuple[int, str, str]:
+        """Let the generation continue, and return its status and what it printed."""
+        # Cookiecutter opens a file twice by its name.
+        self.pipe.unlink()
+        self.pipe.write_text("the last file\n")
+        os.close(self.end)
+        output, errors = self.process.communicate(timeout=60)
+        return self.process.returncode, output, errors
+
+
+@pytest.fixture
+def block(tmp_path: Path, output: Path, home: Path) -> Iterator[Callable[..., Blocked]]:
+    """Return a function that starts a generation, which waits for its last file."""
+    assert home.is_dir()
+    started: list[Blocked] = []
+
+    def block(*options: str) -> Blocked:
+        started.append(Blocked(tmp_path, output, *options))
+        return started[-1]
+
+    yield block
+    for generation in started:
+        if generation.process.poll() is None:
+            os.killpg(generation.process.pid, signal.SIGKILL)
+            generation.process.wait()
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_generation_leaves_a_marked_project(
+    block: Callable[..., Blocked],
+    generate: Generate,
+    output: Path,
+    number: signal.Signals,
+) -> None:
+    """The next one says so, and continues once the marker is deleted."""
+    blocked = block()
+    os.killpg(blocked.process.pid, number)
+    status, _, errors = blocked.finish()
+    assert status
+    assert "Traceback" not in errors
+    project = output / "hypermodern-python"
+    assert "incomplete" in (project / MARKER).read_text()
+    before = contents(output)
+    assert generate().returncode == 1
+    (line,) = messages(generate(*SKIP[:1]))
+    assert line.startswith(f"error: {project / MARKER} exists: ")
+    assert "delete this file" in line
+    assert contents(output) == before
+    (project / MARKER).unlink()
+    assert generate(*SKIP[:1]).returncode == 0
+
+
+@posix
+def test_an_interrupted_generation_keeps_the_files_that_exist(
+    block: Callable[..., Blocked], owned: Path
+) -> None:
+    """With --skip-if-file-exists, byte for byte."""
+    before = snapshot(owned)
+    blocked = block(*SKIP)
+    os.killpg(blocked.process.pid, signal.SIGKILL)
+    blocked.finish()
+    after = snapshot(owned)
+    assert before.items() <= after.items()
+
+
+@posix
+def test_of_two_generations_into_one_folder_one_is_refused(
+    block: Callable[..., Blocked], generate: Generate, output: Path
+) -> None:
+    """The other one is not disturbed."""
+    blocked = block()
+    before = contents(output)
+    assert generate().returncode == 1
+    assert generate(*SKIP[:1]).returncode == 1
+    assert contents(output) == before
+    status, said, errors = blocked.finish()
+    assert (status, errors) == (0, "")
+    assert said.startswith("Created hypermodern-python. Next:\n")
+    assert not (output / "hypermodern-python" / MARKER).exists()
+
+
+@posix
+def test_a_missing_marker_fails_the_generation(
+    block: Callable[..., Blocked], output: Path
+) -> None:
+    """Another generation had the folder: its files may be a mixture."""
+    blocked = block()
+    (output / "hypermodern-python" / MARKER).unlink()
+    status, _, errors = blocked.finish()
+    assert status == 1
+    assert "another generation wrote to" in errors
+    assert not list(output.iterdir())
+
+
+Mount = Callable[[str], Path]
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Mount]:
+    """Return a function that mounts a file system in memory with these options."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(options: str) -> Path:
+        command = ("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder))
+        if os.name == "nt" or os.geteuid() or run(*command, check=False).returncode:
+            pytest.skip("only root, outside most containers, can mount a file system")
+        return folder
+
+    yield mount
+    run("umount", str(folder), check=False)
+
+
+def test_an_almost_full_disk_is_reported_before_the_first_file(
+    generate: Generate, mount: Mount
+) -> None:
+    """The folder is removed again."""
+    disk = mount("size=256k")
+    assert messages(generate(f"--output-dir={disk}")) == [
+        f"error: cannot write to {disk / 'hypermodern-python'}: "
+        "less than a megabyte is free on its disk."
+    ]
+    assert not list(disk.iterdir())
+
+
+def test_a_disk_that_fills_leaves_a_marked_project(
+    generate: Generate, mount: Mount
+) -> None:
+    """It has room for ten files."""
+    disk = mount("size=2m,nr_inodes=12")
+    result = generate(f"--output-dir={disk}")
+    assert result.returncode == 1
+    assert "No space left on device" in result.stderr
+    assert "Created" not in result.stdout
+    assert (disk / "hypermodern-python" / MARKER).exists()
+
+
+def test_a_read_only_folder_is_left_alone(generate: Generate, mount: Mount) -> None:
+    """If the project's own folder exists, the hook reports it."""
+    disk = mount("size=4m")
+    (disk / "hypermodern-python").mkdir()
+    run("mount", "-o", "remount,ro", str(disk))
+    (line,) = messages(generate(*SKIP[:1], f"--output-dir={disk}"))
+    assert line.startswith(f"error: cannot write to {disk / 'hypermodern-python'}: ")
+    assert "Read-only file system" in line
+    result = generate(f"--output-dir={disk}", project_slug="other")
+    assert result.returncode == 1
+    assert f"Unable to create directory at {disk}" in result.stderr
+
+
+def test_only_python_is_needed(
+    generate: Generate, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No git, Docker, Poetry, terminal or locale, and a path that cannot be printed."""
+    for name in ("TERM", "LANG", "LC_CTYPE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    elsewhere = tmp_path / "プロジェクト 🙂"
+    result = generate(f"--output-dir={elsewhere}")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "\\ud" in result.stdout
+    assert (elsewhere / "hypermodern-python" / "pyproject.toml").exists()
+    assert not list(output.iterdir())
+
+
+@posix
+def test_ctrl_c_at_the_prompts_leaves_nothing(output: Path, home: Path) -> None:
+    """It reaches every process of the terminal."""
+    assert home.is_dir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "cookiecutter", str(ROOT)],
+        cwd=output,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.read(8)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert b"Traceback" not in errors
+    assert not list(output.iterdir())
+
+
+# The end.
+
+
+def test_the_last_lines_say_what_to_run(generate: Generate) -> None:
+    """There are five, which can be copied."""
+    result = generate()
+    assert result.returncode == 0
+    assert result.stdout.splitlines() == [
+        "Created hypermodern-python. Next:",
+        "  cd hypermodern-python",
+        "  pipx install nox poetry && nox",
+        "  docker build --tag hypermodern-python .",
+        "  docker run --rm hypermodern-python --count=4",
+    ]
+    assert result.stderr == ""
+
+
+@posix
+@pytest.mark.parametrize("shell", ["elsewhere", "unset"])
+def test_cd_works_from_any_folder(
+    shell: str, generate: Generate, home: Path, tmp_path: Path
+) -> None:
+    """Also where the shell sets no PWD, as on Windows."""
+    folder = tmp_path / "else where"
+    command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input"]
+    unset = ["env", "-u", "PWD", f"HOME={home}"]
+    if shell == "elsewhere":
+        said = generate(f"--output-dir={folder}").stdout
+    else:
+        folder.mkdir()
+        said = run(*unset, *command, cwd=folder).stdout
+    line = said.splitlines()[1].strip()
+    assert (
+        run("sh", "-c", f"{line} && pwd")
+        .stdout.rstrip()
+        .endswith("else where/hypermodern-python")
+    )
+
+
+def test_a_path_is_quoted_for_the_system_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has other quotes."""
+    path = Path("my projects")
+    assert POST_GEN.quote(path) == "'my projects'"
+    with monkeypatch.context() as windows:
+        windows.setattr(os, "name", "nt")
+        quoted = POST_GEN.quote(path)
+    assert quoted == '"my projects"'
+
+
+# The build.
+
+# What engines print, and the reason that the hook gives.
+BROKEN = {
+    "missing": ({}, "neither docker nor podman is installed"),
+    "stopped": (
+        {"docker": "echo 'Is the docker daemon running?' >&2; exit 1"},
+        "docker does not work: Is the docker daemon running?",
+    ),
+    "both": (
+        {"docker": "echo a >&2; exit 1", "podman": "echo b >&2; exit 125"},
+        "docker does not work: a, and podman does not work: b",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_without_an_engine_try_keeps_the_project_and_require_does_not(
+    case: str, generate: Generate, fake: Fake, output: Path
+) -> None:
+    """One line gives the reason."""
+    scripts, reason = BROKEN[case]
+    fake(alone=True)
+    for name, script in scripts.items():
+        fake(name, script, alone=True)
+    assert messages(generate(docker_build="require")) == [
+        f"error: the image was not built: {reason}."
+    ]
+    assert not list(output.iterdir())
+    result = generate(docker_build="try")
+    assert result.returncode == 0
+    first, *rest = result.stdout.splitlines()
+    line = f"The image was not built: {reason}. Build it later, as shown below."
+    assert first == line
+    assert rest[-2] == "  docker build --tag hypermodern-python ."
+
+
+def test_a_command_that_cannot_start_is_no_engine(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be made for another processor."""
+    folder = fake("docker", alone=True)
+    (folder / "docker").write_bytes(b"\0")
+    monkeypatch.setenv("PATH", str(folder))
+    with pytest.raises(
+        POST_GEN.EngineUnavailableError, match="docker does not start: "
+    ):
+        POST_GEN.find_engine()
+
+
+WORKS = (
+    "case $1 in build) echo building $*;; run) echo Reticulating spline 1...;; "
+    "image) echo '[{\"Size\": 43210987}]';; esac"
+)
+
+
+@pytest.mark.parametrize("docker", ["", "exit 1"], ids=["missing", "broken"])
+def test_podman_is_used_if_docker_does_not_work(
+    docker: str, generate: Generate, fake: Fake
+) -> None:
+    """It has the same command line."""
+    if docker:
+        fake("docker", docker, alone=True)
+    fake("podman", WORKS, alone=True)
+    result = generate(docker_build="require")
     assert result.returncode == 0, result.stderr
     assert re.match(
         r"building build --tag hypermodern-python \.\n"
@@ -233,22 +610,67 @@ def test_podman_serves_where_docker_is_absent(generate: Generate, stub: Stub) ->
     )
 
 
-def test_an_interrupt_ends_the_build_with_one_line(
-    home: Path, output: Path, stub: Stub
+@posix
+def test_the_engine_writes_to_the_terminal_itself(
+    fake: Fake, output: Path, home: Path
 ) -> None:
-    """As Ctrl-C does, it reaches every process of the terminal."""
-    env = stub(script="case $1 in build) echo started; exec sleep 60;; esac")
+    """BuildKit shows its progress display only then."""
+    assert home.is_dir()
+    fake("docker", f"[ $1 != build ] || [ -t 1 ] || exit 9; {WORKS}")
+    command = f"{sys.executable} -m cookiecutter {ROOT} --no-input docker_build=require"
+    result = run("script", "-qec", command, "/dev/null", cwd=output)
+    assert "Built and tested the image" in result.stdout
+
+
+# What an engine does wrong, and the reason that the hook gives.
+FAILURES = {
+    "build": ("build) exit 17;;", "docker build failed with status 17"),
+    "run": (
+        "run) echo 'exec: not found' >&2; exit 127;;",
+        "the container failed with status 127 and printed '': exec: not found",
+    ),
+    "output": (
+        "run) echo Hello;;",
+        "the container failed with status 0 and printed 'Hello\\n': no output",
+    ),
+    "status": (
+        "run) echo Reticulating spline 1...; exit 3;;",
+        "the container failed with status 3 and printed "
+        "'Reticulating spline 1...\\n': no output",
+    ),
+    "inspect": (
+        "run) echo Reticulating spline 1...;; image) echo gone >&2; exit 1;;",
+        "docker lost the image: gone",
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", ["try", "require"])
+@pytest.mark.parametrize("case", FAILURES)
+def test_an_image_that_does_not_work_fails_in_both_modes(
+    case: str, mode: str, generate: Generate, fake: Fake, output: Path
+) -> None:
+    """The last line says how to look into it."""
+    script, reason = FAILURES[case]
+    fake("docker", f"case $1 in {script} esac", alone=True)
+    assert messages(generate(docker_build=mode)) == [
+        f"error: there is no working image: {reason}. To look into a new project, "
+        "generate it again with --replay --keep-project-on-failure."
+    ]
+    assert not list(output.iterdir())
+
+
+@posix
+def test_ctrl_c_ends_the_build_with_one_line(
+    home: Path, output: Path, fake: Fake
+) -> None:
+    """It reaches every process of the terminal."""
+    assert home.is_dir()
+    fake("docker", "case $1 in build) echo started; exec sleep 60;; esac", alone=True)
+    command = [sys.executable, "-m", "cookiecutter", str(ROOT)]
     with subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "cookiecutter",
-            str(ROOT),
-            "--no-input",
-            "docker_build=try",
-        ],
+        [*command, "--no-input", "docker_build=try"],
         cwd=output,
-        env=env | {"HOME": str(home)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -259,75 +681,231 @@ def test_an_interrupt_ends_the_build_with_one_line(
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "error: interrupted; the project is not kept.\n" in errors
+    assert "error: interrupted. A new project is not kept.\n" in errors
     assert "Traceback" not in errors
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("mode", ["try", "require"])
-def test_the_image_is_built_and_tried_out(
-    generate: Generate, tag: str, mode: str
-) -> None:
-    """The engine's output is shown, then the image's size and the time."""
-    result = generate(project_slug=tag, docker_build=mode)
+def test_a_real_engine_builds_the_image(generate: Generate, tag: str) -> None:
+    """Also of files that only their owner can read, as under umask 077."""
+    before = os.umask(0o077)
+    try:
+        result = generate(project_slug=tag, docker_build="require")
+    finally:
+        os.umask(before)
     assert result.returncode == 0, result.stderr
     built, *rest = result.stdout.splitlines()[-6:]
-    assert "[dependencies " in result.stdout
+    assert "[dependencies " in result.stderr
     assert built.startswith(f"Built and tested the image {tag}: ")
-    assert built.endswith(" seconds.")
     assert rest[0] == f"Created {tag}. Next:"
+    result = run("docker", "run", "--rm", tag, "--version")
+    assert result.stdout == f"{tag}, version 0.1.0\n"
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("mode", ["try", "require"])
-def test_a_broken_dockerfile_fails_in_both_modes(
-    generate: Generate, tag: str, tmp_path: Path, output: Path, mode: str
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("FROM scratch\nCOPY missing /\n", '"/missing": not found'),
+        (
+            "FROM python:3.14-slim\n"
+            "RUN PIP_INDEX_URL=http://127.0.0.1:9 PIP_RETRIES=0 pip install x\n",
+            "No matching distribution found for x",
+        ),
+    ],
+    ids=["file", "network"],
+)
+def test_a_real_engine_fails(
+    lines: str,
+    says: str,
+    generate: Generate,
+    tag: str,
+    tmp_path: Path,
+    output: Path,
 ) -> None:
-    """The engine's own message is above ours."""
-    template = template_with("FROM scratch\nCOPY missing /\n", tmp_path)
-    result = generate(template=template, project_slug=tag, docker_build=mode)
-    assert result.returncode == 1
-    assert '"/missing": not found' in result.stdout
-    assert "docker build ended with status 1, see above" in result.stderr
+    """Its own message is above the hook's."""
+    template = copy_template(tmp_path / "template")
+    (template / PROJECT.name / "Dockerfile").write_text(lines)
+    result = generate(template=template, project_slug=tag, docker_build="try")
+    assert says in result.stderr
+    assert "docker build failed with status 1. To look" in result.stderr
     assert not list(output.iterdir())
 
 
 @pytest.mark.engine
-def test_a_daemon_that_is_stopped_is_told_from_one_that_is_missing(
-    generate: Generate,
+def test_a_real_client_without_a_daemon(
+    generate: Generate, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The real client says so of a port where nobody listens."""
-    # The path of a socket in a test's folder is too long where the clone's is long.
-    env = os.environ | {"DOCKER_HOST": f"tcp://127.0.0.1:{free_port()}"}
-    result = generate(env=env, docker_build="require")
-    assert result.returncode == 1
-    assert "the daemon of docker does not answer; start it" in result.stderr
+    """No process listens on the port."""
+    fake("podman", "exit 1")
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{free_port()}")
+    *_, line = messages(generate(docker_build="require"))
+    assert line.startswith("error: the image was not built: docker does not work: ")
 
 
-@pytest.mark.parametrize("name", ["pre_gen_project", "post_gen_project"])
-@pytest.mark.parametrize(
-    ("output", "checkout", "options"),
-    [
-        ("here", None, ""),
-        ("a place", None, " --output-dir '{folder}/a place'"),
-        ("there", "2026.1.1", " --checkout 2026.1.1 --output-dir {folder}/there"),
-    ],
-)
-def test_a_replay_goes_from_and_to_the_same_places(
-    name: str,
-    output: str,
-    checkout: str | None,
-    options: str,
-    tmp_path: Path,
+# The first commit.
+
+Git = Callable[..., str]
+
+
+@pytest.fixture
+def git(output: Path) -> Git:
+    """Return a function that runs git in the new project."""
+    project = output / "hypermodern-python"
+    return lambda *arguments: run("git", *arguments, cwd=project).stdout
+
+
+def first_line(generate: Generate) -> str:
+    """Generate a project with `git_init=try`, and return the first line of the output."""
+    result = generate(git_init="try")
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout.splitlines()[0]
+
+
+@pytest.mark.usefixtures("person")
+def test_the_first_commit_is_the_users_and_has_every_file(
+    generate: Generate, git: Git, project: Path
+) -> None:
+    """On the branch that the workflows publish."""
+    expected = "Created hypermodern-python, with a first commit. Next:"
+    assert first_line(generate) == expected
+    assert git("log", "--format=%an <%ae>, %cn: %s", "main") == (
+        "Jane Doe <jane@example.com>, Jane Doe: Initial commit\n"
+    )
+    assert git("status", "--porcelain") == ""
+    names = git("ls-tree", "-r", "--name-only", "HEAD").splitlines()
+    assert set(names) == set(contents(project))
+
+
+def test_no_repository_is_made_by_default(generate: Generate, output: Path) -> None:
+    """Only if the answer asks for it."""
+    assert generate().returncode == 0
+    assert not (output / "hypermodern-python" / ".git").exists()
+
+
+@pytest.mark.parametrize("variables", [{}, {"GIT_COMMITTER_NAME": "J"}], ids=str)
+def test_git_does_not_guess_an_identity(
+    variables: dict[str, str],
+    generate: Generate,
+    person: Path,
+    output: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is the shell's own folder need not be said."""
-    monkeypatch.setenv("PWD", str(tmp_path / "here"))
-    answers = {
-        "_template": "gh:OWNER/REPOSITORY",
-        "_checkout": checkout,
-        "_output_dir": str(tmp_path / output),
+    """It would take the names of the machine and of its user."""
+    (person / ".gitconfig").unlink()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+        monkeypatch.setenv("GIT_COMMITTER_EMAIL", "jane@example.com")
+    assert first_line(generate) == (
+        "There is no first commit: git has no user.name and user.email; "
+        "set them with git config."
+    )
+    assert not (output / "hypermodern-python" / ".git").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        (None, "git is not installed."),
+        (b"\0", "git does not start: "),
+        (b"#!/bin/sh\necho no tools >&2; exit 1\n", "git does not work: no tools."),
+    ],
+    ids=["missing", "program", "script"],
+)
+def test_the_project_is_kept_without_a_working_git(
+    script: bytes | None, says: str, generate: Generate, fake: Fake
+) -> None:
+    """Some systems have a stand-in, which says how to install the real one."""
+    folder = fake(alone=True)
+    if script:
+        (folder / "git").write_bytes(script)
+        (folder / "git").chmod(stat.S_IRWXU)
+    assert first_line(generate).startswith(f"There is no first commit: {says}")
+
+
+@pytest.mark.usefixtures("person")
+def test_another_repository_around_the_folder(
+    generate: Generate, git: Git, output: Path
+) -> None:
+    """The files belong to it, unless it ignores the folder."""
+    run("git", "init", cwd=output)
+    expected = "There is no first commit: the folder is in a Git repository already."
+    assert first_line(generate) == expected
+    (output / ".gitignore").write_text("*\n")
+    assert generate(*SKIP[:1], git_init="try").returncode == 0
+    assert git("rev-list", "--count", "HEAD") == "1\n"
+
+
+@pytest.mark.usefixtures("person")
+def test_a_surrounding_git_hook_names_another_repository(
+    generate: Generate, git: Git, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """That one is not touched."""
+    other = tmp_path / "other"
+    run("git", "init", str(other))
+    before = snapshot(other)
+    with monkeypatch.context() as variables:
+        variables.setenv("GIT_DIR", str(other / ".git"))
+        variables.setenv("GIT_WORK_TREE", str(other))
+        variables.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
+        first_line(generate)
+    assert snapshot(other) == before
+    assert git("rev-list", "--count", "HEAD") == "1\n"
+
+
+@posix
+def test_a_hook_of_the_user_can_refuse_the_commit(
+    generate: Generate, git: Git, person: Path
+) -> None:
+    """The files stay staged."""
+    hook = person / "hooks" / "pre-commit"
+    hook.parent.mkdir()
+    hook.write_text("#!/bin/sh\necho no such day >&2\nexit 1\n")
+    hook.chmod(0o700)
+    run("git", "config", "--global", "core.hooksPath", str(hook.parent))
+    assert first_line(generate) == (
+        "There is no first commit: git commit failed with status 1: no such day."
+    )
+    assert "A  pyproject.toml\n" in git("status", "--porcelain")
+
+
+# Injection.
+
+
+@pytest.mark.engine
+def test_nothing_in_an_answer_is_executed(
+    home: Path, output: Path, tmp_path: Path, tag: str
+) -> None:
+    """Not by generation, the build backend, nox, the program, the engine or the image."""
+    assert home.is_dir()
+    marker = tmp_path / "MARKER"
+    shell = f"$(touch {marker}) `touch {marker}`; touch {marker} && touch {marker} #"
+    answers = DEFAULTS | {
+        "project_name": f"<script>{shell}</script> ${{{{ '{shell}' }}}} {{{{ 7*7 }}}}",
+        "project_slug": tag,
+        "package_name": "s",
+        "description": (
+            f"' + __import__('os').system('touch {marker}') + ' \"\"\" {shell} "
+            f"'; touch {marker}; ' \"; touch {marker}; \" "
+            f'{{{{ cycler.__init__.__globals__.os.popen("touch {marker}").read() }}}} '
+            f"]] [tool.poetry.build] script = '{marker}' \\ RUN touch {marker} "
+            f"%0Atouch {marker} !!python/object/apply:os.system ['touch {marker}']"
+        ),
+        "author": f"'; touch {marker}; \" {shell} \\",
+        # Valid in an address.
+        "email": "`touch`$MARKER'{x}|y&z@example.com",
     }
-    expected = "cookiecutter gh:OWNER/REPOSITORY --replay" + options
-    replay = load_hook(name).replay(answers)
-    assert replay == expected.format(folder=tmp_path.resolve())
+    typed = (
+        "\n" if question in CHOICES else f"{answers[question]}\n" for question in ASKED
+    )
+    command = (sys.executable, "-m", "cookiecutter", ROOT)
+    run(*command, stdin="".join(typed), cwd=output)
+    project = output / tag
+    assert_reads_back(project, answers)
+    run("nox", "--list", cwd=project)
+    run("docker", "build", "--tag", tag, ".", cwd=project)
+    run("docker", "run", "--rm", tag, "--help")
+    search = f"! find / -xdev -name MARKER 2>/dev/null | grep . && ! test -e {marker}"
+    run("docker", "run", "--rm", "--entrypoint=sh", tag, "-c", search)
+    assert not marker.exists()
+    assert not list(project.rglob("MARKER"))

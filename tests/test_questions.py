@@ -1,83 +1,48 @@
-"""The questions have human prompts, rules, and defaults that follow from one another."""
+"""The questions, and the ways in which people answer them."""
 
 import json
 import os
-import re
+import shutil
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import cookiecutter
 import pytest
+from filelock import FileLock
 
-from tests import ROOT, contents, run
-from tests.cases import CASES
+from tests import ROOT, commit, contents, run
+from tests.answers import ASKED, CHOICES, QUESTIONS
 from tests.conftest import Bake, Generate
-from tests.questions import ASKED, CHOICES, QUESTIONS
-from tests.survival import load_hook
 
+ADDRESS = "https://github.com/OWNER/REPOSITORY"
 PROMISED = [
     *("project_name", "project_slug", "package_name", "description"),
     *("author", "email", "github_user", "dockerhub_user", "version"),
     *("license", "python_version", "base_image", "docker_build", "git_init"),
 ]
-TEXTS = [question for question in ASKED if question not in CHOICES]
-HOOK = load_hook("pre_gen_project")
-RULES = (ROOT / "docs" / "answers.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("question", ASKED)
-def test_a_question_is_asked_in_words(question: str) -> None:
-    """Nobody has to guess from the name of a variable."""
+def test_a_question_has_a_prompt_in_words(question: str) -> None:
+    """A choice also has words for each of its options."""
     prompt = QUESTIONS["__prompts__"].get(question)
-    assert prompt, "cookiecutter.json: give it a prompt in __prompts__"
+    assert prompt, f"cookiecutter.json: add a prompt for {question} to __prompts__"
     if question in CHOICES:
-        prompt = prompt["__prompt__"]
-    assert " " in prompt or prompt in {"License"}
+        words = dict(prompt)
+        assert words.pop("__prompt__")
+        assert list(words) == CHOICES[question], (
+            f"cookiecutter.json: describe each option of {question} in __prompts__"
+        )
+        assert all(text.startswith(f"{option}: ") for option, text in words.items())
 
 
-@pytest.mark.parametrize("question", CHOICES)
-def test_a_choice_says_what_each_option_means(question: str) -> None:
-    """The words begin with the option itself."""
-    prompts = dict(QUESTIONS["__prompts__"][question])
-    del prompts["__prompt__"]
-    assert list(prompts) == CHOICES[question], (
-        f"cookiecutter.json: give each option its words in __prompts__, {question}"
-    )
-    assert all(words.startswith(f"{option}: ") for option, words in prompts.items())
-
-
-def test_the_questions_that_tools_depend_on_keep_their_names_and_order() -> None:
-    """Whatever is asked besides."""
+def test_questions_keep_their_names_and_order() -> None:
+    """Configuration files and scripts depend on them. New questions may be added."""
     assert [question for question in ASKED if question in PROMISED] == PROMISED
-
-
-@pytest.mark.parametrize("question", CHOICES)
-def test_a_choice_takes_nothing_but_its_options(question: str) -> None:
-    """Cookiecutter checks them, save in a replay file; the hook checks them there."""
-    assert set(HOOK.CHOICES) <= set(CHOICES)
-    assert HOOK.CHOICES.get(question) == CHOICES[question], (
-        "hooks/pre_gen_project.py: set in CHOICES: "
-        f'"{question}": {json.dumps(CHOICES[question])}'
-    )
-
-
-@pytest.mark.parametrize("question", TEXTS)
-def test_a_text_has_a_rule(question: str) -> None:
-    """The hook applies it, cases try it on both sides, and its reader is told it."""
-    assert question in HOOK.CHECKS, (
-        "hooks/pre_gen_project.py: name in CHECKS the function that says what is wrong "
-        "with an answer; check_text takes any line of text"
-    )
-    tried = [case for case in CASES if question in case.answers]
-    assert any(question in case.refused for case in tried), (
-        "tests/hostile.jsonl: add cases that are refused"
-    )
-    assert any(not case.refused for case in tried), (
-        "tests/hostile.jsonl: add cases that are taken"
-    )
-    rows = re.findall(r"^\| (`.+?) \|", RULES, re.MULTILINE)
-    assert f"`{question}`" in ", ".join(rows).split(", "), (
-        "docs/answers.md: add a row to its first table that says what is allowed"
-    )
 
 
 @pytest.mark.parametrize(
@@ -88,74 +53,192 @@ def test_a_text_has_a_rule(question: str) -> None:
         ({"project_slug": "acme.splines"}, "acme.splines", "acme_splines"),
     ],
 )
-def test_names_follow_from_the_project_s_name(
+def test_names_follow_from_the_project_name(
     bake: Bake, answers: dict[str, str], slug: str, package: str
 ) -> None:
-    """The slug comes from the name, and the package from the slug."""
+    """The slug follows from the name, and the package from the slug."""
     project = bake(**answers)
     assert project.name == slug
     assert [path.name for path in (project / "src").iterdir()] == [package]
 
 
-@pytest.mark.parametrize("user", ["Jane-Doe", "jane_doe"])
+@pytest.mark.parametrize(
+    ("github_user", "dockerhub_user"),
+    [
+        ("Jane-Doe", "janedoe"),
+        ("jane_doe", "janedoe"),
+        ("tim", "yourname"),
+        ("t" * 31, "yourname"),
+    ],
+)
 def test_the_docker_hub_user_follows_from_the_github_user(
-    bake: Bake, user: str
+    bake: Bake, github_user: str, dockerhub_user: str
 ) -> None:
-    """Docker Hub has neither capitals nor hyphens."""
-    readme = (bake(github_user=user) / "README.md").read_text("utf-8")
-    assert f"github.com/{user}/" in readme
-    assert "hub.docker.com/r/janedoe/" in readme
+    """Without capitals and hyphens, and only if Docker Hub allows its length."""
+    readme = (bake(github_user=github_user) / "README.md").read_text("utf-8")
+    assert f"github.com/{github_user}/" in readme
+    assert f"hub.docker.com/r/{dockerhub_user}/" in readme
 
 
-@pytest.mark.parametrize("user", ["tim", "t" * 31])
-def test_the_docker_hub_user_is_never_refused_unseen(bake: Bake, user: str) -> None:
-    """Docker Hub takes 4 to 30 characters, GitHub 1 to 39."""
-    readme = (bake(github_user=user) / "README.md").read_text("utf-8")
-    assert "hub.docker.com/r/yourname/" in readme
+@pytest.fixture(scope="session")
+def oldest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a Python with the oldest supported Cookiecutter.
+
+    Its dependencies are those of the Cookiecutter that the tests run with.
+    """
+    folder = tmp_path_factory.getbasetemp().parent / "oldest-cookiecutter"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+            run(
+                *(sys.executable, "-m", "pip", f"--python={python}", "install"),
+                *("--no-deps", "cookiecutter==2.6.0"),
+            )
+            ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+            site_packages = run(str(python), "-c", ask).stdout.strip()
+            newest = str(Path(cookiecutter.__file__).parent.parent)
+            Path(site_packages, "newest.pth").write_text(newest)
+    return python
 
 
-@pytest.mark.parametrize("version", ["oldest", "newest"])
-def test_pressing_enter_at_every_prompt_generates_the_default_project(
-    version: str,
-    project: Path,
-    home: Path,
-    output: Path,
-    request: pytest.FixtureRequest,
+@pytest.mark.usefixtures("home")
+def test_the_oldest_cookiecutter_generates_the_same(
+    oldest: Path, project: Path, output: Path
 ) -> None:
-    """The oldest Cookiecutter served and the newest write the same files."""
-    python = sys.executable
-    if version == "oldest":
-        python = request.getfixturevalue("old_cookiecutter")
-    result = run(
-        *(str(python), "-m", "cookiecutter", str(ROOT)),
-        stdin="\n" * len(ASKED),
-        cwd=output,
-        env=os.environ | {"HOME": str(home), "USERPROFILE": str(home)},
-    )
-    assert all(
-        QUESTIONS["__prompts__"][name] in result.stdout
-        for name in set(ASKED) - set(CHOICES)
-    )
+    """Someone who presses Enter at every prompt gets the default project."""
+    command = (oldest, "-m", "cookiecutter", ROOT)
+    result = run(*command, stdin="\n" * len(ASKED), cwd=output)
+    for prompt in QUESTIONS["__prompts__"].values():
+        assert isinstance(prompt, dict) or prompt in result.stdout
     assert contents(output / "hypermodern-python") == contents(project)
 
 
-def test_the_end_is_short_and_says_what_to_run(generate: Generate) -> None:
-    """Five lines at most, in copyable form."""
-    result = generate()
-    assert result.returncode == 0
-    assert result.stdout.splitlines() == [
-        "Created hypermodern-python. Next:",
-        "  cd hypermodern-python",
-        "  pip install nox poetry poetry-plugin-export && nox",
-        "  docker build --tag hypermodern-python .",
-        "  docker run --rm hypermodern-python --count=4",
-    ]
-    assert result.stderr == ""
-
-
-def test_elsewhere_the_end_names_the_whole_path(
-    generate: Generate, tmp_path: Path
+@pytest.mark.usefixtures("home")
+def test_the_oldest_cookiecutter_refuses_without_a_traceback(
+    oldest: Path, output: Path
 ) -> None:
-    """With --output-dir the new project is not in the shell's folder."""
-    result = generate(f"--output-dir={tmp_path / 'else where'}")
-    assert f"  cd '{tmp_path / 'else where' / 'hypermodern-python'}'" in result.stdout
+    """The newest logs a traceback of its own, which no hook can prevent."""
+    command = (oldest, "-m", "cookiecutter", ROOT, "--no-input", "package_name=class")
+    result = run(*command, check=False, cwd=output)
+    assert result.returncode == 1
+    assert result.stderr.startswith("package_name: 'class' is reserved by Python. ")
+    assert "Traceback" not in result.stdout + result.stderr
+    assert not list(output.iterdir())
+
+
+Same = Callable[..., None]
+
+
+@pytest.fixture
+def same(output: Path, project: Path, person: Path) -> Same:
+    """Return a function that runs a command, which must generate the default project."""
+
+    def same(*command: str, besides: tuple[str, ...] = ()) -> None:
+        run(*command, cwd=output, env=os.environ | {"HOME": str(person)})
+        generated = contents(output / project.name)
+        for name in besides:
+            assert generated.pop(name)
+        assert generated == contents(project)
+
+    return same
+
+
+@pytest.mark.parametrize("template", ["gh:OWNER/REPOSITORY", ADDRESS, f"{ADDRESS}.git"])
+def test_the_template_is_on_github(
+    template: str, repository: Path, person: Path, same: Same
+) -> None:
+    """At a tag, whatever has been committed since."""
+    run("git", "tag", "2026.1.1", cwd=repository)
+    (repository / "cookiecutter.json").write_text("unfinished")
+    commit(repository)
+    for address in (ADDRESS, f"{ADDRESS}.git"):
+        name = f"url.{repository.as_uri()}.insteadOf"
+        run("git", "config", "--global", "--add", name, address, cwd=person)
+    same("cookiecutter", template, "--checkout=2026.1.1", "--no-input")
+
+
+def test_the_template_is_a_folder_with_spaces_in_its_name(
+    repository: Path, same: Same
+) -> None:
+    """A clone may be anywhere."""
+    assert " " in str(repository)
+    same("cookiecutter", str(repository), "--no-input")
+
+
+@pytest.fixture
+def archive(repository: Path, person: Path) -> Path:
+    """Return an archive like those that GitHub makes of a repository."""
+    path = person / "REPOSITORY-2026.1.1.zip"
+    command = ("git", "archive", f"--prefix={path.stem}/", f"--output={path}", "HEAD")
+    run(*command, cwd=repository)
+    return path
+
+
+@pytest.fixture
+def site(person: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Return the address of a web site with the files in the home directory."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(person))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_template_is_an_archive(archive: Path, site: str, same: Same) -> None:
+    """On the disk or on the web."""
+    same("cookiecutter", str(archive), "--no-input")
+    same(
+        "cookiecutter", f"{site}/{archive.name}", "--no-input", "--overwrite-if-exists"
+    )
+
+
+@pytest.mark.parametrize("runner", [("pipx", "run"), ("uvx",)], ids=" ".join)
+def test_cookiecutter_is_not_installed(runner: tuple[str, ...], same: Same) -> None:
+    """It is installed for one run."""
+    same(*runner, "cookiecutter", str(ROOT), "--no-input")
+
+
+def test_the_answers_are_replayed(same: Same, output: Path, project: Path) -> None:
+    """Cookiecutter keeps those of the last run."""
+    same("cookiecutter", str(ROOT), "--no-input")
+    shutil.rmtree(output / project.name)
+    same("cookiecutter", str(ROOT), "--replay")
+
+
+def test_cruft_creates_it(repository: Path, same: Same) -> None:
+    """It adds a file of its own."""
+    same("cruft", "create", str(repository), "--no-input", besides=(".cruft.json",))
+
+
+def test_git_on_windows_changes_no_file(
+    repository: Path, person: Path, same: Same, project: Path
+) -> None:
+    """Neither of the template nor of the project, whose image would be another."""
+    clone = ("git", "-c", "core.autocrlf=true", "clone")
+    run(*clone, str(repository), str(person / "clone"))
+    same("cookiecutter", str(person / "clone"), "--no-input")
+    folder = shutil.copytree(project, person / "project")
+    commit(folder)
+    run(*clone, str(folder), str(person / "project clone"))
+    assert contents(person / "project clone") == contents(project)
+
+
+def test_a_configuration_file_sets_defaults(
+    generate: Generate, home: Path, output: Path
+) -> None:
+    """Defaults that follow from an answer follow from these, too."""
+    config = home / "team.yaml"
+    config.write_text(
+        "default_context:\n"
+        '  author: "Mary-Jane O\'Neil"\n'
+        "  github_user: Splines-Inc\n"
+        "  license: Apache-2.0\n"
+    )
+    assert generate(f"--config-file={config}").returncode == 0
+    text = (output / "hypermodern-python" / ".cookiecutter.json").read_text("utf-8")
+    answers = json.loads(text)
+    assert answers["author"] == "Mary-Jane O'Neil"
+    assert answers["license"] == "Apache-2.0"
+    assert answers["dockerhub_user"] == "splinesinc"

@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["nox>=2025.11.12"]
 # ///
-"""Everything a developer runs: ``nox --list`` shows the sessions."""
+"""The checks of the project, as sessions: ``nox --list`` lists them."""
 
 import shutil
 from pathlib import Path
@@ -12,34 +12,27 @@ nox.needs_version = ">=2025.11.12"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 
-PACKAGE = "{{ cookiecutter.package_name }}"
+PACKAGES = sorted(path.parent.name for path in Path("src").glob("*/__init__.py"))
 IMAGE = "{{ cookiecutter.project_slug }}"
 PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
 
 
-def export(session: nox.Session, *options: str) -> str:
-    """Return a file of what poetry.lock pins, with hashes, for Poetry's options."""
-    requirements = str(Path(session.create_tmp(), "requirements.txt"))
-    session.run("poetry", "export", "--output", requirements, *options, external=True)
-    return requirements
-
-
-def install(session: nox.Session, *options: str) -> None:
-    """Install exactly what poetry.lock pins for these options of its export."""
-    requirements = export(session, *options)
-    session.install("--no-deps", "--require-hashes", "--requirement", requirements)
+def install(session: nox.Session, groups: str, **env: str) -> None:
+    """Install the dependencies in these groups, and no others, as poetry.lock pins them."""
+    command = ["poetry", "sync", "--no-root", "--all-extras", f"--only={groups}"]
+    session.run_install(*command, env=env, external=True, silent=True)
 
 
 def install_project(session: nox.Session, group: str) -> None:
-    """Install the project with its dependencies and a group, all as locked."""
-    install(session, f"--with={group},build")
+    """Install the project with its dependencies and those of a group."""
+    install(session, f"main,build,{group}")
     session.install("--no-deps", "--no-build-isolation", ".")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check the style, the format, the spelling, and all that is YAML."""
-    install(session, "--only=lint")
+    """Check style, format, spelling, YAML files and workflows."""
+    install(session, "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("codespell")
@@ -50,21 +43,22 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def mypy(session: nox.Session) -> None:
     """Check the types."""
-    install(session, "--with=mypy")
+    install(session, "main,mypy")
     session.run("mypy", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests, measuring what they cover."""
+    """Run the tests and measure their coverage."""
     install_project(session, "tests")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    source = f"--source={','.join(PACKAGES)}"
+    session.run("coverage", "run", source, "-m", "pytest", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Combine what the tests covered, and demand all of it."""
-    install(session, "--only=tests")
+    """Combine the coverage of all test runs, and require 100 %."""
+    install(session, "tests")
     session.run("coverage", "combine")
     session.run("coverage", "xml", "--fail-under=0")
     session.run("coverage", "report")
@@ -72,16 +66,19 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def typeguard(session: nox.Session) -> None:
-    """Run the tests, checking the types of all arguments and results."""
+    """Run the tests with the types of all arguments and results checked."""
     install_project(session, "typeguard")
-    session.run("pytest", f"--typeguard-packages={PACKAGE}", *session.posargs)
+    packages = f"--typeguard-packages={','.join(PACKAGES)}"
+    session.run("pytest", packages, *session.posargs)
 
 
 @nox.session
 def xdoctest(session: nox.Session) -> None:
     """Run the examples in the docstrings."""
     install_project(session, "xdoctest")
-    session.run("python", "-m", "xdoctest", PACKAGE, *(session.posargs or ["all"]))
+    for package in PACKAGES:
+        options = session.posargs or ["all"]
+        session.run("python", "-m", "xdoctest", package, *options)
 
 
 @nox.session(name="docs-build")
@@ -94,26 +91,32 @@ def docs_build(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Show the documentation in a browser, and each change of it at once."""
+    """Show the documentation in a browser, and build it again after each change."""
     install_project(session, "docs")
     session.run("sphinx-autobuild", "--open-browser", "docs", "docs/_build")
 
 
 @nox.session(default=False)
 def audit(session: nox.Session) -> None:
-    """Look for known vulnerabilities in what the program installs."""
-    install(session, "--only=audit")
-    requirements = export(session)
-    session.run("pip-audit", "--disable-pip", "--requirement", requirements)
+    """Look for known vulnerabilities in the dependencies of the program."""
+    install(session, "audit")
+    program = Path(session.create_tmp(), "program").resolve()
+    session.run("python", "-m", "venv", "--clear", "--without-pip", str(program))
+    install(session, "main", VIRTUAL_ENV=str(program))
+    (packages,) = program.glob("[Ll]ib/**/site-packages")
+    session.run("pip-audit", f"--path={packages}")
 
 
 @nox.session(venv_backend="none", default=False)
 def docker(session: nox.Session) -> None:
-    """Build the image, labelled with its version, and see it reticulate splines."""
+    """Build the image, labelled with its version and commit, and run it once.
+
+    Options after ``--`` are passed to the build, for example a secret.
+    """
     engine = "docker" if shutil.which("docker") else "podman"
     labels = {"version": session.run("poetry", "version", "--short", silent=True)}
     if Path(".git").exists():
-        # Before the first commit, this prints nothing and its status is 1.
+        # Before the first commit, this prints nothing and exits with 1.
         command = ["git", "rev-parse", "--quiet", "--verify", "HEAD"]
         labels["revision"] = session.run(*command, silent=True, success_codes=[0, 1])
     options = (
@@ -121,7 +124,5 @@ def docker(session: nox.Session) -> None:
         for name, value in labels.items()
         if value
     )
-    session.run(engine, "build", *options, "--tag", IMAGE, ".")
-    output = session.run(engine, "run", "--rm", IMAGE, "--count=1", silent=True)
-    if output != "Reticulating spline 1...\n":
-        session.error(f"unexpected output of the container: {output!r}")
+    session.run(engine, "build", *options, *session.posargs, "--tag", IMAGE, ".")
+    session.run(engine, "run", "--rm", IMAGE, "--version")

@@ -18,8 +18,10 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 autodoc_typehints = "description"
-# Links to Python's own documentation would take the network in every build.
-nitpick_ignore_regex = [("py:.*", r"collections\.abc\..*")]
+# References to types of other projects are not resolved: that needs the network. A broken
+# reference to one of our own fails the build.
+own = "|".join(path.parent.name for path in PYPROJECT.parent.glob("src/*/__init__.py"))
+nitpick_ignore_regex = [("py:.*", rf"(?!({own})\b)\w+(\..+)?")]
 
 html_theme = "furo"
 html_title = project

@@ -1,4 +1,4 @@
-"""The command line says what it does, and ends as it is told."""
+"""Tests of the command line, and of the signals that end it."""
 
 import importlib.metadata
 import os
@@ -44,7 +44,7 @@ def test_a_bad_count_is_a_usage_error(
     assert "Invalid value for '-n' / '--count'" in result.output
 
 
-def test_an_interrupt_ends_it_without_a_word(
+def test_an_interrupt_ends_it_quietly(
     runner: click.testing.CliRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The exit status is a shell's for Ctrl-C."""
@@ -57,7 +57,7 @@ def test_an_interrupt_ends_it_without_a_word(
     assert (result.exit_code, result.output) == (130, "")
 
 
-def test_the_version_is_the_distribution_s(runner: click.testing.CliRunner) -> None:
+def test_version_prints_the_installed_version(runner: click.testing.CliRunner) -> None:
     """It comes from the installed metadata."""
     result = runner.invoke(console.main, ["--version"])
     version = importlib.metadata.version(DISTRIBUTION)

@@ -16,7 +16,7 @@ INTERRUPTED = 130
     "--count",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Reticulate N splines instead of going on for ever.",
+    help="Reticulate N splines instead of going on forever.",
 )
 @click.version_option(package_name="{{ cookiecutter.project_slug }}")
 @click.pass_context

@@ -9,7 +9,7 @@ def reticulate(count: int | None = None, *, interval: float = 1.0) -> Iterator[i
     """Reticulate splines, one after the other.
 
     Args:
-        count: How many splines to reticulate; None goes on for ever.
+        count: How many splines to reticulate; None goes on forever.
         interval: The pause between two splines, in seconds.
 
     Yields:

@@ -1,0 +1,200 @@
+"""The questions, the hostile answers, and what reads answers back from a project."""
+
+import ast
+import functools
+import importlib.util
+import itertools
+import json
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Callable, Mapping
+from email.message import Message
+from email.parser import HeaderParser
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import yaml
+from cookiecutter.generate import generate_context, generate_files
+from cookiecutter.prompt import prompt_for_config
+from markdown_it import MarkdownIt
+from poetry.core.factory import Factory
+from poetry.core.masonry.builders.wheel import WheelBuilder
+
+from tests import PROJECT, ROOT
+
+FILE = ROOT / "cookiecutter.json"
+QUESTIONS: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
+ASKED = [question for question in QUESTIONS if not question.startswith("_")]
+CHOICES = {name: QUESTIONS[name] for name in ASKED if isinstance(QUESTIONS[name], list)}
+# Only the last hook reads these. No file depends on them, except the list of answers.
+ACTIONS = {"docker_build", "git_init"}
+FILE_CHOICES = {name: CHOICES[name] for name in CHOICES if name not in ACTIONS}
+# The default answers, which a test changes, and what Cookiecutter adds to them.
+CONTEXT = prompt_for_config(generate_context(str(FILE)), no_input=True)
+DEFAULTS: dict[str, str] = {question: CONTEXT[question] for question in ASKED}
+
+
+def load_hook(name: str) -> ModuleType:
+    """Return a hook as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "hooks" / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PRE_GEN, POST_GEN = load_hook("pre_gen_project"), load_hook("post_gen_project")
+
+
+def refusals(answers: Mapping[str, object]) -> list[str]:
+    """Return the error messages for these answers, of the first hook that has any."""
+    written = json.loads(json.dumps(answers))
+    names = str(written["project_slug"]), str(written["package_name"])
+    lock = (PROJECT / "poetry.lock").read_text("utf-8")
+    return list(PRE_GEN.refusals({**written, "_repo_dir": str(ROOT)})) or list(
+        POST_GEN.taken_names(lock, *names)
+    )
+
+
+class Case(NamedTuple):
+    """A line of hostile.jsonl.
+
+    Attributes:
+        number: The number of the line.
+        answers: Those that differ from the default answers.
+        refused: The questions whose answers are refused.
+        says: Part of the error message.
+    """
+
+    number: int
+    answers: dict[str, Any]
+    refused: list[str]
+    says: str
+
+    def __str__(self) -> str:
+        """Return the name of the tests with this case."""
+        return f"{self.number} {ascii(self.answers)[:50]}"
+
+
+def read_case(number: int, line: str) -> Case:
+    """Return the case on a line of hostile.jsonl.
+
+    An answer is repeated as often as "times" says.
+    """
+    row = json.loads(line)
+    refused, says, times = row.pop("refused"), row.pop("says", ""), row.pop("times", 1)
+    del row["why"]
+    if times > 1:
+        row = {question: answer * times for question, answer in row.items()}
+    return Case(number, row, refused, says)
+
+
+CASES = [
+    read_case(number, line)
+    for number, line in enumerate(
+        (ROOT / "tests" / "hostile.jsonl").read_text("utf-8").splitlines(), 1
+    )
+]
+ACCEPTED = [case for case in CASES if not case.refused]
+
+
+def render(answers: Mapping[str, object], output: Path) -> Path:
+    """Generate a project without running the hooks."""
+    context = {**CONTEXT, **answers, "_output_dir": str(output)}
+    return Path(
+        generate_files(
+            str(ROOT), {"cookiecutter": context}, str(output), accept_hooks=False
+        )
+    )
+
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    ".json": json.loads,
+    ".lock": tomllib.loads,
+    ".py": ast.parse,
+    ".toml": tomllib.loads,
+    ".yaml": yaml.safe_load,
+    ".yml": yaml.safe_load,
+}
+
+
+# Most files are the same in most projects.
+@functools.lru_cache(maxsize=1000)
+def parse(suffix: str, text: str) -> None:
+    """Parse a file, if there is a parser for its suffix."""
+    PARSERS.get(suffix, str)(text)
+
+
+def build_wheel(project: Path, folder: Path) -> Path:
+    """Build the project's wheel with Poetry's backend, and return its path."""
+    poetry = Factory().create_poetry(project, with_groups=False)
+    return WheelBuilder(poetry).build(folder)
+
+
+def wheel_metadata(project: Path) -> Message:
+    """Return the metadata in the project's wheel."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        zipfile.ZipFile(build_wheel(project, Path(folder))) as wheel,
+    ):
+        (name,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
+        return HeaderParser().parsestr(wheel.read(name).decode())
+
+
+def paragraphs(markdown: str) -> list[tuple[str, str]]:
+    """Return the tag and the plain text of each heading and paragraph."""
+    tokens = MarkdownIt("commonmark").parse(markdown)
+    texts = []
+    for opening, inline in itertools.pairwise(tokens):
+        if inline.type == "inline" and not opening.level:
+            children = inline.children or []
+            plain = all(child.type == "text" for child in children)
+            text = "".join(child.content for child in children)
+            texts.append((opening.tag if plain else f"{opening.tag}, formatted", text))
+    return texts
+
+
+def assert_reads_back(project: Path, answers: Mapping[str, str]) -> None:
+    """Parse every file of a project, and find the answers in it.
+
+    Raises:
+        AssertionError: A file has another answer.
+    """
+    for path in project.rglob("*"):
+        if path.is_file():
+            parse(path.suffix, path.read_text("utf-8"))
+
+    slug, package = answers["project_slug"], answers["package_name"]
+    assert project.name == slug
+    table = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
+    assert table["name"] == slug
+    assert table["version"] == answers["version"]
+    assert table["description"] == answers["description"]
+    assert table["authors"] == [{"name": answers["author"], "email": answers["email"]}]
+    assert table["license"] == answers["license"]
+    assert table["scripts"] == {slug: f"{package}.console:main"}
+
+    metadata = wheel_metadata(project)
+    assert metadata["Name"] == slug
+    assert metadata["Version"] == answers["version"]
+    assert metadata["Summary"] == answers["description"]
+    assert metadata["Author"] == answers["author"]
+    assert metadata["Author-email"] == answers["email"]
+
+    title, _, description, *_ = paragraphs((project / "README.md").read_text("utf-8"))
+    assert title == ("h1", answers["project_name"])
+    assert description == ("p", answers["description"])
+
+    module = ast.parse((project / "src" / package / "__init__.py").read_text("utf-8"))
+    docstring = ast.get_docstring(module, clean=False) or ""
+    assert docstring.removesuffix(".") == answers["description"].removesuffix(".")
+
+    text = (ROOT / f"templates/licenses/{answers['license']}.txt").read_text("utf-8")
+    named = text.replace("{{ cookiecutter.author }}", answers["author"])
+    assert (project / "LICENSE").read_text("utf-8") == named
+
+    kept = json.loads((project / ".cookiecutter.json").read_text("utf-8"))
+    assert kept == {question: answers[question] for question in ASKED}

@@ -1,0 +1,194 @@
+"""Answers that cannot work are refused with a clear message; all others read back."""
+
+import json
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import Environment
+from packaging.utils import is_normalized_name
+from packaging.version import InvalidVersion, Version
+
+from tests.answers import (
+    ACCEPTED,
+    ASKED,
+    CASES,
+    CHOICES,
+    DEFAULTS,
+    POST_GEN,
+    PRE_GEN,
+    Case,
+    assert_reads_back,
+    refusals,
+    render,
+)
+
+# What is special in one of the languages that a text is written in.
+SPECIAL = r"""
+    ' " \ ` $ # % & * _ ~ < > [ ] { } ( ) | ! ? = + - . , ; : @ / ^
+    ''' \" \n \\ $( ${ $$ {{ }} {% %} {# #} <!-- --> </script> &amp; &# ]] [[ ![ ](
+    ``` ~~~ --- === *** ___ ** __ 1. 1) ## :: :x: =? ?= <<EOF // /* */ é שלום 𝔘 👩‍🔬
+""".split()
+BLANK = [" ", "  ", "\u00a0", "\u3000", "\u200b", '"""']
+REFUSED = ["\t", "\n", "\x00", "\x85", "\u2028", "\ud800", "\u202e", "\ufeff", "\ufffe"]
+PRINTABLE = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
+TEXTS = st.lists(
+    st.sampled_from(SPECIAL + BLANK) | st.text(PRINTABLE, max_size=8), min_size=1
+).map(lambda parts: "".join(parts).strip())
+WILD = st.one_of(
+    st.lists(st.sampled_from(SPECIAL + BLANK + REFUSED) | st.characters()).map("".join),
+    st.text(st.characters(exclude_categories=()), max_size=3000),
+    st.sampled_from(SPECIAL).map(lambda part: part * 1000),
+    st.text("abcAB019-_./\\ é!+", max_size=12),
+)
+
+
+def table(question: str) -> st.SearchStrategy[str]:
+    """Return a strategy for the answers in hostile.jsonl."""
+    answers = [case.answers.get(question) for case in CASES]
+    return st.sampled_from([answer for answer in answers if isinstance(answer, str)])
+
+
+# For each question, answers of which most are accepted.
+TAME: dict[str, st.SearchStrategy[str]] = {
+    **{question: TEXTS for question in ASKED if question not in CHOICES},
+    "project_slug": st.from_regex(
+        r"[a-z][a-z0-9]{0,8}([-_.][a-z0-9]{1,8}){0,3}", fullmatch=True
+    ),
+    "package_name": st.from_regex(r"[a-z_][a-z0-9_]{0,20}", fullmatch=True),
+    "author": TEXTS.map(lambda text: re.sub("[<>]", "", text)),
+    "email": st.emails(domains=st.just("example.com")),
+    "github_user": st.from_regex(r"[a-zA-Z0-9](-?[a-z0-9]){1,9}", fullmatch=True),
+    "dockerhub_user": st.from_regex(r"[a-z0-9]{4,9}", fullmatch=True),
+    "version": st.from_regex(
+        r"[0-9]{1,4}(\.[0-9]{1,3}){0,3}((a|b|rc)[0-9])?(\.post[0-9])?(\.dev[0-9])?",
+        fullmatch=True,
+    ),
+}
+OPTIONS = {question: st.sampled_from(CHOICES[question]) for question in CHOICES}
+# A question that is left out has its default answer.
+SETS_OF_ANSWERS = st.fixed_dictionaries(OPTIONS, optional=TAME) | st.fixed_dictionaries(
+    OPTIONS, optional={question: WILD | table(question) for question in TAME}
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_exactly_the_answers_that_cannot_work_are_refused(case: Case) -> None:
+    """Each message names the question, the answer, the problem and what to do."""
+    lines = refusals(DEFAULTS | case.answers)
+    assert sorted(line.partition(": ")[0] for line in lines) == sorted(case.refused)
+    for line in lines:
+        question, _, rest = line.partition(": ")
+        assert rest.startswith(ascii(case.answers[question])[:60])
+        assert re.search(r"\. (?:Use|Write|Remove|Put) .+\.$", line)
+        assert line.isprintable()
+        assert len(line) < 400
+    assert not lines or any(case.says in line for line in lines)
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=str)
+def test_an_accepted_answer_reads_back(case: Case, tmp_path: Path) -> None:
+    """Every file parses, and has the answer as it was given."""
+    answers = DEFAULTS | case.answers
+    assert_reads_back(render(answers, tmp_path), answers)
+
+
+def must_be_refused(question: str, answer: str) -> bool:
+    """Return whether an answer cannot work, by other rules than the hook's."""
+    if question == "version":
+        try:
+            version = Version(answer)
+        except InvalidVersion:
+            return True
+        return str(version) != answer or bool(version.epoch or version.local)
+    if question in {"project_name", "description", "author"}:
+        return (
+            answer != answer.strip()
+            or len((answer + "x").splitlines()) > 1
+            or not answer
+            or bool(re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", answer))
+            or (question == "author" and bool(re.search("[<>]", answer)))
+        )
+    if question == "project_slug":
+        return not is_normalized_name(re.sub("[-_.]+", "-", answer))
+    return question == "package_name" and not answer.isidentifier()
+
+
+@given(SETS_OF_ANSWERS)
+def test_any_answers_are_refused_or_read_back(changes: dict[str, str]) -> None:
+    """No answer makes a difference to the message about another."""
+    answers = {**DEFAULTS, **changes}
+    lines = list(PRE_GEN.refusals(json.loads(json.dumps(answers))))
+    refused = [line.partition(": ")[0] for line in lines]
+    for question, answer in answers.items():
+        alone = list(PRE_GEN.refusals(DEFAULTS | {question: answer}))
+        assert alone == [line for line in lines if line.startswith(f"{question}: ")]
+        assert question in refused or not must_be_refused(question, answer)
+    assert all(line.isascii() and len(line) < 400 for line in lines)
+    if not refusals(answers):
+        with tempfile.TemporaryDirectory() as folder:
+            assert_reads_back(render(answers, Path(folder)), answers)
+
+
+@given(st.dictionaries(TEXTS, TEXTS | st.none() | st.floats(allow_nan=False)))
+def test_no_answer_ends_the_string_that_a_hook_reads(
+    answers: dict[str, object],
+) -> None:
+    """JSON from Jinja is ASCII, and never has three quotes in a row."""
+    program = 'answers = json.loads(r"""{{ answers | tojson }}""")'
+    rendered = Environment().from_string(program).render(answers=answers)  # noqa: S701
+    namespace: dict[str, object] = {"json": json}
+    exec(rendered, namespace)  # noqa: S102 (Cookiecutter runs a hook like this)
+    assert namespace["answers"] == answers
+
+
+@pytest.mark.parametrize(
+    ("refused", "allowed"),
+    [
+        ("\u202a\u202e\u2066\u2069", "\u202f\u2065\u206a"),
+        ("\ufdd0\ufdef", "\ufdcf\ufdf0"),
+        ("\ufeff", "\ufefe\uff00"),
+        ("\ufffe\uffff\U0001fffe\U0010ffff", "\ufffd\U00010000\U0001fffd"),
+    ],
+    ids=ascii,
+)
+def test_a_character_is_refused_but_not_its_neighbors(
+    refused: str, allowed: str
+) -> None:
+    """At both ends of each range."""
+    assert not any(map(PRE_GEN.is_allowed, refused))
+    assert all(map(PRE_GEN.is_allowed, allowed))
+
+
+def test_a_long_answer_is_shortened_in_the_message() -> None:
+    """Sixty characters with the quotes are not."""
+    assert PRE_GEN.quoted("x" * 58) == f"'{'x' * 58}'"
+    assert PRE_GEN.quoted("x" * 59) == f"'{'x' * 59}...' (59 characters)"
+
+
+def test_a_question_without_a_rule_takes_a_line_of_text() -> None:
+    """A new text question needs no change of the hook."""
+    assert not list(PRE_GEN.refusals({"motto": "Any text"}))
+    (line,) = PRE_GEN.refusals({"motto": "two\nlines"})
+    assert line.startswith("motto: 'two\\nlines' contains U+000A")
+
+
+@pytest.mark.parametrize(
+    ("names", "questions"),
+    [
+        (("splines", "splines"), []),
+        (("sphinx-_.click", "splines"), ["project_slug"]),
+        (("splines", "sphinx_click"), ["package_name"]),
+        (("sphinx.click", "sphinx__click"), ["project_slug", "package_name"]),
+    ],
+)
+def test_names_in_the_lock_file_are_refused(
+    names: tuple[str, str], questions: list[str]
+) -> None:
+    """They are compared in normal form, and the lock file is all that is asked."""
+    lock = '[[package]]\nname = "sphinx-click"\nversion = "1"\n'
+    lines = POST_GEN.taken_names(lock, *names)
+    assert [line.partition(": ")[0] for line in lines] == questions

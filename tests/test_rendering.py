@@ -1,0 +1,206 @@
+"""Whatever the answers, the files are well formed and look as if written by hand."""
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from difflib import SequenceMatcher
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from allpairspy import AllPairs
+from hypothesis import given
+from identify.vendor.licenses import LICENSES
+from jinja2 import Environment, FileSystemLoader
+
+from benchmarks.images import inspect
+from tests import PROJECT, ROOT, run
+from tests.answers import (
+    ACCEPTED,
+    CHOICES,
+    DEFAULTS,
+    FILE_CHOICES,
+    assert_reads_back,
+    paragraphs,
+)
+from tests.conftest import Bake
+from tests.test_answers import TEXTS
+
+# Every option of each choice, and several names and texts: all pairs are tried.
+OPTIONS = FILE_CHOICES | {
+    "project_name": ["Hypermodern Python", 'Éric\'s "spline" & #1 {tool}', "Größe [1]"],
+    "project_slug": ["hypermodern-python", "acme.splines_2", "s", "s" * 50],
+    "package_name": ["hypermodern_python", "acme_splines", "_s", "p" * 50],
+    "description": [
+        "The hypermodern Python project",
+        'It\'s "100 %" <b>right</b>: \\ $(x) `y` #z {x} 👩‍🔬',
+        "שלום \\",
+    ],
+    "author": ["Your Name", "Mary-Jane O'Neil, Ph.D.", '"Bobby" \\ 李'],
+    "version": ["0.1.0", "2026.11", "1.0rc1"],
+}
+PAIRWISE = [
+    dict(zip(OPTIONS, row, strict=True)) for row in AllPairs(list(OPTIONS.values()))
+]
+
+
+@pytest.fixture(params=PAIRWISE)
+def answers(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return answers. All pairs of options occur among them."""
+    answers: dict[str, str] = request.param
+    return answers
+
+
+def test_the_answers_read_back(bake: Bake, answers: dict[str, str]) -> None:
+    """Every file parses, and has the answers as they were given."""
+    assert_reads_back(bake(**answers), DEFAULTS | answers)
+
+
+def test_no_trace_of_the_template_is_left(bake: Bake, answers: dict[str, str]) -> None:
+    """No delimiter, and no blank line where a statement of Jinja was."""
+    for path in bake(**answers).rglob("*"):
+        if not path.is_file():
+            continue
+        text = path.read_text("utf-8")
+        # The recipes show lines of workflows.
+        workflow = ".github" in path.parts or path.name == "recipes.md"
+        assert workflow or not re.search(
+            r"\{\{|\}\}|\{%|%\}|\{#|#\}|cookiecutter\.", text
+        ), path
+        most = 2 if path.suffix == ".py" else 1
+        if text and path.name != "poetry.lock":
+            assert text == text.strip("\n") + "\n", path
+            assert "\n" * (most + 2) not in text, path
+            assert not re.search(r"[ \t]$", text, re.MULTILINE), path
+
+
+@pytest.mark.parametrize(
+    "name", ["poetry.lock", "docker/poetry.txt", "docker/poetry.in"]
+)
+def test_a_lock_file_is_the_same_for_all_answers(project: Path, name: str) -> None:
+    """It holds no delimiter of Jinja, so that it is rendered as it is."""
+    assert (project / name).read_bytes() == (PROJECT / name).read_bytes()
+
+
+@pytest.mark.parametrize("chosen", CHOICES["license"])
+def test_the_license_is_the_chosen_one(bake: Bake, chosen: str) -> None:
+    """Another tool has the same text, with the author's name in the same ones."""
+    text = (bake(license=chosen) / "LICENSE").read_text("utf-8")
+    known = dict(LICENSES)[chosen.removesuffix("-or-later").removesuffix("-only")]
+    likeness = SequenceMatcher(None, text.split(), known.split(), autojunk=False)
+    # Titles and copyright lines differ, but the two most similar licenses differ more.
+    assert likeness.ratio() > 0.95, f"templates/licenses/{chosen}.txt is another text"
+    named = "Copyright (c) Your Name\n" in text
+    assert named == ("[fullname]" in known), "MIT.txt shows how to name the author"
+
+
+def test_the_base_image_is_the_chosen_one(bake: Bake, answers: dict[str, str]) -> None:
+    """The first line of the Dockerfile names it."""
+    dockerfile = (bake(**answers) / "Dockerfile").read_text("utf-8")
+    tag = f"{answers['python_version']}-{answers['base_image']}"
+    assert dockerfile.startswith(f"FROM python:{tag} AS base\n")
+
+
+def test_every_system_allows_the_file_names() -> None:
+    """Windows forbids some characters and names, long paths, and links."""
+    names = set()
+    for path in [*ROOT.glob("[!.]*"), *PROJECT.rglob("*")]:
+        name = path.name.replace("{{cookiecutter.package_name}}", "package")
+        assert re.fullmatch(r"[\w.-]*\w|\{\{.*\}\}", name), path
+        assert not re.fullmatch(r"aux|con|nul|prn|(com|lpt)\d", path.stem.lower()), path
+        assert len(str(path.relative_to(ROOT))) < 150, path
+        assert not path.is_symlink(), path
+        names.add(str(path).lower())
+    assert len(names) == len([*ROOT.glob("[!.]*"), *PROJECT.rglob("*")])
+
+
+MACROS = SimpleNamespace(
+    **vars(
+        Environment(loader=FileSystemLoader(ROOT / "templates"))  # noqa: S701 (no HTML)
+        .get_template("quoting.jinja")
+        .module
+    )
+)
+
+
+def read_value(value: str) -> str:
+    """Return the text of a double-quoted value in a Dockerfile, without variables."""
+    quoted = re.fullmatch(r'"((?:[^"$\\]|\\["$\\])*)"', value)
+    assert quoted
+    return re.sub(r"\\(.)", r"\1", quoted[1])
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "TOML": lambda text: tomllib.loads(f"x = {MACROS.string(text)}")["x"],
+    "YAML": lambda text: yaml.safe_load(f"x: {MACROS.string(text)}")["x"],
+    "JSON": lambda text: json.loads(MACROS.string(text)),
+    "Python": lambda text: ast.literal_eval(MACROS.string(text)),
+    "docstring": lambda text: ast.literal_eval(f'"""{MACROS.docstring(text)}"""'),
+    "key": lambda text: next(iter(tomllib.loads(f"{MACROS.key(text + '.')} = 1")))[:-1],
+    "Dockerfile": lambda text: read_value(MACROS.dockerfile(text)),
+    "heading": lambda text: dict(paragraphs(f"# {MACROS.markdown(text)}\n"))["h1"],
+    "paragraph": lambda text: dict(paragraphs(f"{MACROS.markdown(text)}\n"))["p"],
+}
+
+
+@pytest.mark.parametrize("language", READERS)
+@given(text=TEXTS.filter(bool))
+def test_a_macro_quotes_any_text(language: str, text: str) -> None:
+    """The language reads it back as it was given."""
+    assert READERS[language](text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"{digit}{sign} x" for digit in range(10) for sign in ".)"),
+        *("`a`", "[a](b)", "*a*", "(_a_)", "<a>", "&amp;"),
+        *("- x", "+ x", "> x", "# x", "x #", "x ##", "#"),
+    ],
+)
+def test_markdown_formats_nothing(text: str) -> None:
+    """No list, quotation, heading, link or emphasis."""
+    assert READERS["paragraph"](text) == text
+    assert READERS["heading"](text) == text
+
+
+def test_what_only_github_formats_is_escaped_too() -> None:
+    """CommonMark has neither strikethrough nor mathematics."""
+    assert MACROS.markdown("~~a~~ $b$") == r"\~\~a\~\~ \$b\$"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The hypermodern Python project",
+        "Splines - reticulated, since 2019: fast & small (3 MB).",
+        "An x_y axis_ of C#.",
+        "It's C++ and C#, snake_case and 50 % off; Q&A at me@example.com!",
+        "“Größe” = 3 > 2, {braces}, a|b, what/for?",
+    ],
+)
+def test_ordinary_text_needs_no_backslash_in_markdown(text: str) -> None:
+    """The README looks as if written by hand."""
+    assert MACROS.markdown(text) == text
+
+
+def test_a_toml_key_is_quoted_only_if_it_has_a_dot() -> None:
+    """The dot would make a table of it."""
+    assert MACROS.key("acme-splines") == "acme-splines"
+    assert MACROS.key("acme.splines") == '"acme.splines"'
+
+
+@pytest.mark.engine
+def test_a_label_reads_back_from_an_image(tmp_path: Path, tag: str) -> None:
+    """All accepted texts in hostile.jsonl are labels of one image."""
+    texts = [text for case in ACCEPTED for text in case.answers.values()]
+    labels = {f"text{number}": text for number, text in enumerate(texts)}
+    lines = (
+        f"LABEL {name}={MACROS.dockerfile(text)}\n" for name, text in labels.items()
+    )
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n" + "".join(lines), "utf-8")
+    run("docker", "build", "--tag", tag, ".", cwd=tmp_path)
+    assert inspect(tag)["Config"]["Labels"] == labels

@@ -1,0 +1,1 @@
+"""Programs that maintainers of the template run, through nox."""

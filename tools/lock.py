@@ -1,0 +1,73 @@
+"""Lock the dependencies of the template and of the generated project.
+
+``nox -s lock`` runs this after a change of dependencies, and keeps the locked versions;
+``nox -s lock -- --regenerate`` updates all of them. The options are those of
+``poetry lock``.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from cookiecutter.main import cookiecutter
+
+ROOT = Path(__file__).parent.parent
+PROJECT = ROOT / "{{cookiecutter.project_slug}}"
+
+
+def lock(folder: Path, options: list[str]) -> str:
+    """Lock the project in a folder and return the lock file.
+
+    The hosts that the descriptions of some packages name are left out.
+
+    Raises:
+        CalledProcessError: Poetry failed, and printed why.
+    """
+    subprocess.run(["poetry", "lock", *options], cwd=folder, check=True)
+    text = (folder / "poetry.lock").read_text("utf-8")
+    return re.sub(r'(?m)^(description = ".*?) \(?[\w-]+\.(?:org|com)\)?', r"\1", text)
+
+
+def main() -> None:
+    """Lock both, and the tools that build the image. On failure, change no file."""
+    options = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as name:
+        own = Path(name, "template")
+        own.mkdir()
+        for file in ("pyproject.toml", "poetry.lock"):
+            shutil.copy(ROOT / file, own)
+        # A generated project: the template's own pyproject.toml is not TOML.
+        project = Path(
+            cookiecutter(str(ROOT), no_input=True, output_dir=name, accept_hooks=False)
+        )
+        compile_tools = [
+            *(
+                "uv",
+                "pip",
+                "compile",
+                "--quiet",
+                "--universal",
+                "--python-version=3.11",
+            ),
+            *("--generate-hashes", "--no-annotate", "docker/poetry.in"),
+            "--output-file=docker/poetry.txt",
+        ]
+        if "--regenerate" in options:
+            compile_tools.append("--upgrade")
+        subprocess.run(compile_tools, cwd=project, check=True)
+        texts = {
+            ROOT / "poetry.lock": lock(own, options),
+            PROJECT / "poetry.lock": lock(project, options),
+            PROJECT / "docker" / "poetry.txt": (
+                project / "docker" / "poetry.txt"
+            ).read_text(),
+        }
+    for path, text in texts.items():
+        path.write_text(text, "utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
