@@ -50,9 +50,8 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 def last_line(output: str) -> str:
     """Return the last line that is not blank."""
-    return (
-        [line.strip() for line in output.splitlines() if line.strip()] or ["no output"]
-    )[-1]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1] if lines else "no output"
 
 
 def taken_names(lock: str, slug: str, package: str) -> Iterator[str]:

@@ -1,13 +1,21 @@
 """Tests of the template, grouped by what a contributor edits, and what they share."""
 
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from pip._internal.models.index import PyPI
+
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
+# Some machines have only the simple pages of a package index, which Poetry needs a plugin
+# for. The plugin works with the real index, too.
+MIRROR = {
+    "POETRY_PYPI_MIRROR_URL": os.environ.get("PIP_INDEX_URL", PyPI.simple_url),
+}
 
 
 def run(

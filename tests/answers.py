@@ -49,13 +49,15 @@ def load_hook(name: str) -> ModuleType:
 PRE_GEN, POST_GEN = load_hook("pre_gen_project"), load_hook("post_gen_project")
 
 
+LOCK = (PROJECT / "poetry.lock").read_text("utf-8")
+
+
 def refusals(answers: Mapping[str, object]) -> list[str]:
     """Return the error messages for these answers, of the first hook that has any."""
     written = json.loads(json.dumps(answers))
     names = str(written["project_slug"]), str(written["package_name"])
-    lock = (PROJECT / "poetry.lock").read_text("utf-8")
     return list(PRE_GEN.refusals({**written, "_repo_dir": str(ROOT)})) or list(
-        POST_GEN.taken_names(lock, *names)
+        POST_GEN.taken_names(LOCK, *names)
     )
 
 

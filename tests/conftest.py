@@ -1,6 +1,7 @@
 """Fixtures: generated projects, commands that play others, a person, an engine."""
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
 from benchmarks.images import Registry
-from tests import ROOT, commit, copy_template, run
+from tests import MIRROR, ROOT, commit, copy_template, run
 from tests.engine import TAGS, remove_images
 
 # `nox -s tests -- --hypothesis-profile=long tests/test_answers.py` tries new examples.
@@ -34,6 +35,41 @@ settings.load_profile("default")
 Bake = Callable[..., Path]
 Fake = Callable[..., Path]
 Generate = Callable[..., subprocess.CompletedProcess[str]]
+
+
+class Nox:
+    """Runs a project's own nox, with Python, Poetry and nox as the only programs.
+
+    All its projects share their environments, so that each is installed once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Use this folder for the environments and as an empty home directory."""
+        self.folder = folder
+        programs = folder / "bin"
+        programs.mkdir()
+        for name in ("nox", "poetry"):
+            (programs / name).symlink_to(shutil.which(name) or name)
+        prefixes = ("PIP_", "SSL_", "REQUESTS_", "POETRY_")
+        self.env = {
+            **MIRROR,
+            **{n: v for n, v in os.environ.items() if n.startswith(prefixes)},
+            "HOME": str(folder),
+            "PATH": f"{programs}{os.pathsep}{os.defpath}",
+        }
+
+    def run(self, project: Path, *options: str, fails: str = "") -> str:
+        """Run sessions and return what they printed.
+
+        Raises:
+            AssertionError: A session failed, or if `fails` names one, not only that one.
+        """
+        envdir = f"--envdir={self.folder / 'nox'}"
+        command = ("nox", envdir, "--error-on-external-run", *options)
+        result = run(*command, check=not fails, cwd=project, env=self.env)
+        if fails:
+            assert re.findall(r"Session (\S+) failed", result.stderr) == [fails], result
+        return result.stdout + result.stderr
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -216,6 +252,12 @@ def locked_environment(project: Path, tmp_path_factory: pytest.TempPathFactory) 
                 "--no-compile",
             )
     return folder
+
+
+@pytest.fixture(scope="session")
+def nox(tmp_path_factory: pytest.TempPathFactory) -> Nox:
+    """Return what runs a project's own nox."""
+    return Nox(tmp_path_factory.mktemp("nox"))
 
 
 @pytest.fixture

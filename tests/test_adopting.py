@@ -12,12 +12,11 @@ from typing import NamedTuple
 
 import pytest
 import tomlkit
-from markdown_it import MarkdownIt
-from pip._internal.models.index import PyPI
 
-from tests import ROOT, commit, contents, run
+from tests import MIRROR, ROOT, commit, contents, run
+from tests.pages import blocks
 
-PAGE = (ROOT / "docs/adopting.md").read_text("utf-8")
+PAGE = ROOT / "docs" / "adopting.md"
 TEMPLATE = re.compile("gh:OWNER/REPOSITORY")
 IMAGE_FILES = {
     *("Dockerfile", ".dockerignore", "docker/poetry.in", "docker/poetry.txt"),
@@ -61,19 +60,17 @@ def follow(title: str, folder: Path, names: Mapping[str, str]) -> str:
         folder: Where to run them.
         names: What to put in the place of the names in the page.
     """
-    section = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
-    blocks = [token for token in MarkdownIt().parse(section) if token.info == "sh"]
-    script = TEMPLATE.sub(shlex.quote(str(ROOT)), "".join(b.content for b in blocks))
+    found = (b.code for b in blocks(PAGE) if (b.heading, b.language) == (title, "sh"))
+    script = TEMPLATE.sub(shlex.quote(str(ROOT)), "".join(found))
     for name, own in names.items():
         script = script.replace(name, own)
-    mirror = os.environ.get("PIP_INDEX_URL", PyPI.simple_url)
-    env = {"POETRY_PYPI_MIRROR_URL": mirror, **os.environ, "TMPDIR": str(folder.parent)}
+    env = {**MIRROR, **os.environ, "TMPDIR": str(folder.parent)}
     return run("sh", "-ec", script, cwd=folder, env=env).stdout
 
 
 def rows(title: str) -> list[list[str]]:
     """Return the cells of the table in a section of the page, without its first line."""
-    text = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    text = PAGE.read_text("utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
     lines = [line for line in text.splitlines() if line.startswith("|")]
     return [line.strip("| ").split(" | ") for line in lines[2:]]
 

@@ -7,49 +7,22 @@ import uuid
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 import kubernetes_validate
 import pytest
 import yaml
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from benchmarks.images import Registry
 from tests import ROOT, contents, run
 from tests.engine import TAGS
+from tests.pages import blocks, tokens
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 # The pages that cog updates in part.
 GENERATED = ["README.md", "docs/benchmark.md"]
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")
-
-
-def tokens(page: Path) -> Iterator[Token]:
-    """Yield the tokens of a page, and those inside its paragraphs."""
-    parser = MarkdownIt("gfm-like", {"linkify": False})
-    for token in parser.parse(page.read_text("utf-8")):
-        yield token
-        yield from token.children or ()
-
-
-class Block(NamedTuple):
-    """A block of code: its language and text, and the comment before it."""
-
-    language: str
-    code: str
-    comment: str
-
-
-def blocks(page: Path) -> Iterator[Block]:
-    """Yield the blocks of code of a page."""
-    comment = ""
-    for token in tokens(page):
-        if token.type == "fence":
-            yield Block(token.info, token.content, comment)
-        comment = token.content.strip() if token.type == "html_block" else ""
 
 
 def links(page: Path) -> Iterator[str]:

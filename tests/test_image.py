@@ -39,7 +39,7 @@ HARDENED = [
     *("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"),
     *("--network=none", "--pids-limit=16", "--memory=64m"),
 ]
-# The tool pins, in a form that a test can change.
+# The hashes of the tools that build the image.
 DOCKER = "docker/poetry.txt"
 
 Copy = Callable[[Path], Path]

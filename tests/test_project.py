@@ -10,14 +10,10 @@ from pathlib import Path
 import installer
 import pytest
 import yaml
-from cleo.io.inputs.argv_input import ArgvInput
-from cleo.io.outputs.buffered_output import BufferedOutput
-from pip._internal.models.index import PyPI
-from poetry.console.application import Application
 
 from tests import PROJECT, ROOT, edit, run
 from tests.answers import FILE_CHOICES, build_wheel
-from tests.conftest import Bake
+from tests.conftest import Bake, Nox
 from tests.test_rendering import OPTIONS
 
 # Few sets of answers with every option that files depend on, the default ones first.
@@ -26,12 +22,15 @@ VARIATIONS = [
     for number in range(max(map(len, FILE_CHOICES.values())))
 ]
 JSONSCHEMA = ("check-jsonschema", "--builtin-schema")
-# Commands run in a project's folder; words with an asterisk are patterns of files there.
-# A new checker is a line here and a dependency in pyproject.toml.
-CHECKERS = [
+LOCKED_AND_CLEAN = [
     ("poetry", "check", "--lock", "--strict"),
     ("ruff", "check", "--no-cache"),
     ("ruff", "format", "--check", "--no-cache"),
+]
+# Commands run in a project's folder; words with an asterisk are patterns of files there.
+# A new checker is a line here and a dependency in pyproject.toml.
+CHECKERS = [
+    *LOCKED_AND_CLEAN,
     # Hooks are local, to run the locked versions; nox runs mypy and the sessions; there
     # is no reStructuredText, and prose is broken into lines by hand.
     ("sp-repo-review", "--ignore=PC110,PC111,PC140,PC160,PC170,PC180,PC190,NOX202,NOX203,SEC001", "."),
@@ -154,15 +153,8 @@ def test_the_project_is_locked_clean_and_tested(
     answers = {name: values[number % len(values)] for name, values in OPTIONS.items()}
     project = tmp_path / "project"
     shutil.copytree(bake(**answers), project)
-    complaints = BufferedOutput()
-    command = ["poetry", f"--directory={project}", "check", "--lock", "--strict"]
-    poetry = Application()
-    poetry.auto_exits(False)
-    status = poetry.run(ArgvInput(command), complaints, complaints)
-    assert (status, complaints.fetch()) == (0, "All set!\n")
-    run("ruff", "check", "--no-cache", cwd=project)
-    run("ruff", "format", "--check", "--no-cache", cwd=project)
-
+    for command in LOCKED_AND_CLEAN:
+        check(command, project)
     venv = tmp_path / "venv"
     run(sys.executable, "-m", "venv", "--without-pip", str(venv))
     (site_packages,) = venv.glob("lib/*/site-packages")
@@ -204,49 +196,6 @@ DEFAULT_SESSIONS = [
     *("lint", "mypy", f"tests-{sys.version_info.major}.{sys.version_info.minor}"),
     *("coverage", "typeguard", "xdoctest", "docs-build"),
 ]
-
-
-class Nox:
-    """Runs a project's own nox, with Python, Poetry and nox as the only programs.
-
-    All its projects share their environments, so that each is installed once.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        """Use this folder for the environments and as an empty home directory."""
-        self.folder = folder
-        programs = folder / "bin"
-        programs.mkdir()
-        for name in ("nox", "poetry"):
-            (programs / name).symlink_to(shutil.which(name) or name)
-        prefixes = ("PIP_", "SSL_", "REQUESTS_", "POETRY_")
-        self.env = {
-            # Some machines have only the simple pages of a package index, which Poetry
-            # needs a plugin for. It works with the real index, too.
-            "POETRY_PYPI_MIRROR_URL": os.environ.get("PIP_INDEX_URL", PyPI.simple_url),
-            **{n: v for n, v in os.environ.items() if n.startswith(prefixes)},
-            "HOME": str(folder),
-            "PATH": f"{programs}{os.pathsep}{os.defpath}",
-        }
-
-    def run(self, project: Path, *options: str, fails: str = "") -> str:
-        """Run sessions and return what they printed.
-
-        Raises:
-            AssertionError: A session failed, or if `fails` names one, not only that one.
-        """
-        envdir = f"--envdir={self.folder / 'nox'}"
-        command = ("nox", envdir, "--error-on-external-run", *options)
-        result = run(*command, check=not fails, cwd=project, env=self.env)
-        if fails:
-            assert re.findall(r"Session (\S+) failed", result.stderr) == [fails], result
-        return result.stdout + result.stderr
-
-
-@pytest.fixture(scope="session")
-def nox(tmp_path_factory: pytest.TempPathFactory) -> Nox:
-    """Return what runs a project's own nox."""
-    return Nox(tmp_path_factory.mktemp("nox"))
 
 
 @pytest.mark.longest

@@ -95,9 +95,18 @@ def repository(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def name_the_image(
-    repository: Path, folder: Path, ref: str = "main", docker_hub: str = "true"
+    repository: Path,
+    folder: Path,
+    fake: Fake,
+    ref: str = "main",
+    docker_hub: str = "true",
+    public: str = "true",
 ) -> Result:
-    """Run the step that chooses names, for a push of a branch or a tag."""
+    """Run the step that chooses names, for a push of a branch or a tag.
+
+    A script plays GitHub's command, which is asked whether the repository is public.
+    """
+    fake("gh", f"echo {public}")
     env = {
         "DOCKER_HUB": docker_hub,
         "DOCKERHUB_USERNAME": "janedoe" if docker_hub == "true" else "",
@@ -113,8 +122,7 @@ def test_without_a_token_the_image_goes_to_github_only(
     repository: Path, tmp_path: Path, fake: Fake
 ) -> None:
     """The first push of a new project passes, and a notice says what to set."""
-    fake("gh", "echo true")
-    result = name_the_image(repository, tmp_path, docker_hub="false")
+    result = name_the_image(repository, tmp_path, fake, docker_hub="false")
     assert result.status == 0
     assert result.variables["IMAGES"] == "ghcr.io/jane-doe/hypermodern-python"
     assert result.stdout.startswith("::notice title=Not pushed to Docker Hub::")
@@ -126,8 +134,7 @@ def test_with_a_token_docker_hub_comes_first(
     repository: Path, tmp_path: Path, fake: Fake
 ) -> None:
     """The commit and its time go into the image, too."""
-    fake("gh", "echo true")
-    result = name_the_image(repository, tmp_path)
+    result = name_the_image(repository, tmp_path, fake)
     time = run("git", "log", "-1", "--format=%ct", cwd=repository).stdout.strip()
     hub, ghcr = "janedoe/hypermodern-python", "ghcr.io/jane-doe/hypermodern-python"
     assert result.variables == {
@@ -143,8 +150,7 @@ def test_a_tag_must_be_the_version(
     repository: Path, tmp_path: Path, fake: Fake
 ) -> None:
     """No image called 9.9.9 holds the program 0.1.0."""
-    fake("gh", "echo true")
-    result = name_the_image(repository, tmp_path, ref="v9.9.9")
+    result = name_the_image(repository, tmp_path, fake, ref="v9.9.9")
     assert result.status == 1
     assert result.stdout.startswith("::error::The tag is v9.9.9, but ")
 
@@ -153,8 +159,7 @@ def test_a_private_repository_is_not_signed(
     repository: Path, tmp_path: Path, fake: Fake
 ) -> None:
     """GitHub signs for it on an enterprise plan only, and its workflow passes."""
-    fake("gh", "echo false")
-    result = name_the_image(repository, tmp_path)
+    result = name_the_image(repository, tmp_path, fake, public="false")
     assert (result.status, result.outputs["sign"]) == (0, "false")
     steps = WORKFLOW["jobs"]["publish"]["steps"]
     signing = [step for step in steps if "actions/attest@" in step.get("uses", "")]
@@ -261,8 +266,7 @@ def test_a_push_publishes_what_it_should(
     """
     status = run("docker", "info", "--format={{.DriverStatus}}").stdout
     assert "io.containerd.snapshotter" in status, "switch on containerd-snapshotter"
-    fake("gh", "echo true")
-    named = name_the_image(repository, tmp_path, ref=ref)
+    named = name_the_image(repository, tmp_path, fake, ref=ref)
     names = [name.replace("/", "-") for name in named.variables["IMAGES"].split()]
     images = [f"{registry.address}/{TAGS}-{name}-{ref}" for name in names]
     metadata = tmp_path / "metadata.json"

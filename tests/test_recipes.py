@@ -18,16 +18,14 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
-from markdown_it import MarkdownIt
 
 from benchmarks.images import free_port, inspect
-from tests import PROJECT, commit, edit, run
+from tests import MIRROR, PROJECT, commit, edit, run
 from tests.answers import build_wheel
-from tests.conftest import Bake
+from tests.conftest import Bake, Nox
 from tests.engine import TAGS, build
-from tests.test_project import DEFAULT_SESSIONS, JSONSCHEMA, Nox, nox
-
-__all__ = ["nox"]
+from tests.pages import Block, blocks
+from tests.test_project import DEFAULT_SESSIONS, JSONSCHEMA
 
 # The slug is also the name of the image, and every worker needs one of its own.
 SLUG = f"{TAGS}-recipes"
@@ -35,17 +33,11 @@ TESTS = DEFAULT_SESSIONS[2]
 CODE = ("lint", "mypy", TESTS, "coverage")
 
 
-def blocks(project: Path) -> dict[str, list[tuple[str, str]]]:
-    """Return the language and the text of each code block, by the heading above it."""
-    tokens = MarkdownIt().parse((project / "docs" / "recipes.md").read_text("utf-8"))
-    found: dict[str, list[tuple[str, str]]] = {}
-    for before, token in itertools.pairwise(tokens):
-        if before.type == "heading_open" and before.tag == "h2":
-            heading = token.content
-            found[heading] = []
-        elif token.type == "fence":
-            found[heading].append((token.info, token.content))
-    return found
+def recipes(project: Path) -> dict[str, list[Block]]:
+    """Return the blocks of code of each recipe, by its heading."""
+    page = project / "docs" / "recipes.md"
+    found = itertools.groupby(blocks(page), key=lambda block: block.heading)
+    return {heading: list(group) for heading, group in found}
 
 
 class Recipe:
@@ -63,17 +55,11 @@ class Recipe:
         """Prepare to follow the recipe under a heading."""
         self.heading, self.project, self.request = heading, project, request
         self.nox: Nox = request.getfixturevalue("nox")
-        mirror = self.nox.env["POETRY_PYPI_MIRROR_URL"]
-        self.env = os.environ | {"POETRY_PYPI_MIRROR_URL": mirror}
+        self.env = MIRROR | os.environ
         # Poetry would use the environment of the tests, whatever Python a project needs.
         self.env.pop("VIRTUAL_ENV", None)
         self.outputs: list[str] = []
         self.slug = SLUG
-
-    def blocks(self, language: str = "") -> list[tuple[str, str]]:
-        """Return the blocks in a language, or all."""
-        found = blocks(self.project)[self.heading]
-        return [block for block in found if language in ("", block[0])]
 
     def follow(self, *replacements: tuple[str, str]) -> list[str]:
         """Apply the diffs and run the commands; return what these printed.
@@ -84,7 +70,7 @@ class Recipe:
         # A mirror of Debian can be behind its time.
         apt = "apt-get update", "apt-get -o Acquire::Check-Valid-Until=false update"
         replacements += (apt,)
-        for language, text in self.blocks():
+        for _, language, text, _ in recipes(self.project)[self.heading]:
             for old, new in replacements:
                 text = text.replace(old, new)
             if language == "diff":
@@ -349,8 +335,9 @@ def run_a_web_service(r: Recipe) -> None:
     assert "Stopping." in output
     healthcheck = inspect(r.slug)["Config"]["Healthcheck"]["Test"]
     assert healthcheck[0] == "CMD"
-    ((_, text),) = r.blocks("yaml")
-    kubernetes_validate.validate(yaml.safe_load(text), "1.37", strict=True)
+    found = recipes(r.project)[r.heading]
+    (manifest,) = (block.code for block in found if block.language == "yaml")
+    kubernetes_validate.validate(yaml.safe_load(manifest), "1.37", strict=True)
     r.not_run("Deployment", "it needs a cluster; a schema accepts it")
     r.check(*CODE)
 
@@ -480,7 +467,7 @@ def test_recipe(
 
 def test_every_recipe_is_followed(project: Path) -> None:
     """In the order of the page."""
-    assert list(blocks(project)) == list(CHECKS)
+    assert list(recipes(project)) == list(CHECKS)
 
 
 @pytest.mark.parametrize(
@@ -497,10 +484,10 @@ def test_every_diff_applies(
 ) -> None:
     """With other answers, too. The commands before it may delete files."""
     fresh = bake(**answers)
-    for heading, found in blocks(fresh).items():
+    for heading, found in recipes(fresh).items():
         project = shutil.copytree(fresh, tmp_path / heading)
         run("git", "init", cwd=project)
-        for language, text in found:
+        for _, language, text, _ in found:
             if language == "sh" and text.startswith("rm "):
                 run("sh", "-ec", text, cwd=project)
             elif language == "diff":

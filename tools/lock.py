@@ -52,7 +52,9 @@ def main() -> None:
                 "--universal",
                 "--python-version=3.11",
             ),
-            *("--generate-hashes", "--no-annotate", "docker/poetry.in"),
+            "--generate-hashes",
+            "--no-annotate",
+            "docker/poetry.in",
             "--output-file=docker/poetry.txt",
         ]
         if "--regenerate" in options:
