@@ -71,7 +71,7 @@ def tables(path: Path = RESULTS) -> str:
                 # WORKDIR adds an empty layer to these.
                 named = zip(LAYERS, figures["layers"], strict=False)
                 layers = [[layer, *map(megabytes, each)] for layer, each in named]
-        text += f"\n### {DEPENDENCIES[name]}: {case['locked']} locked\n\n"
+        text += f"\n## {DEPENDENCIES[name]}: {case['locked']} locked\n\n"
         text += table(["build", *BUILDS.values(), "pushed"], builds) + "\n"
         sizes = ["compressed", "unpacked"]
         text += table(["image", *sizes, "`docker stop`", *commands], images) + "\n"
