@@ -56,6 +56,14 @@ def pages(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the guide as a site in docs/_build, with warnings as errors."""
+    install(session, "docs")
+    output = session.posargs or ["docs/_build"]
+    session.run("sphinx-build", "-W", "-n", "--fresh-env", "docs", *output)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Lock dependencies after a change of them; `-- --regenerate` updates all."""
     mirror = (
