@@ -64,6 +64,13 @@ def test_the_generated_parts_of_pages_are_up_to_date() -> None:
     run("cog", "--check", *GENERATED, cwd=ROOT)
 
 
+def test_the_site_can_be_built(tmp_path: Path) -> None:
+    """Without a warning, such as one for a page that no list has. It shows no markup."""
+    run("sphinx-build", "-W", "-n", "docs", tmp_path, cwd=ROOT)
+    for page in tmp_path.glob("*.html"):
+        assert not re.findall(r"&lt;!--|```|\{include\}", page.read_text("utf-8")), page
+
+
 def tree(page: Path) -> set[str]:
     """Return the paths in a page's tree of the generated project."""
     (lines,) = (block.code for block in blocks(page) if "pyproject.toml " in block.code)
