@@ -178,11 +178,6 @@ def check_package(name: str) -> str:
     return f"{problem}. Use another name, for example 'my_{name}'."
 
 
-# packaging.python.org/specifications/version-specifiers, appendix B: a public version in
-# normal form. An epoch is left out, because an image tag cannot contain its "!".
-NUMBER = r"(?:0|[1-9][0-9]*)"
-PRE, POST, DEV = rf"(?:a|b|rc){NUMBER}", rf"\.post{NUMBER}", rf"\.dev{NUMBER}"
-VERSION = rf"{NUMBER}(?:\.{NUMBER})*(?:{PRE})?(?:{POST})?(?:{DEV})?"
 # html.spec.whatwg.org, "valid email address", with at least one dot in the domain.
 LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{,61}[a-zA-Z0-9])?"
 EMAIL = r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+" + rf"@{LABEL}(?:\.{LABEL})+"
@@ -190,15 +185,9 @@ EMAIL = r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+" + rf"@{LABEL}(?:\.{LABEL})+"
 # between letters and digits, and the short code of a managed user.
 GITHUB_USER = r"[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*(?:_[a-zA-Z0-9]+)?"
 
-# Answers with a pattern and a greatest length: that of an image tag, of an address in
-# RFC 5321, of a GitHub name and of a Docker ID (docs.docker.com/accounts/create-account).
+# Answers with a pattern and a greatest length: that of an address in RFC 5321, of a GitHub
+# name, and of a Docker ID (docs.docker.com/accounts/create-account).
 PATTERNS = {
-    "version": (
-        VERSION,
-        128,
-        "is not a version in normal form. Use numbers without leading zeros, at most "
-        "128 characters, for example '0.1.0' or '1.0rc1'.",
-    ),
     "email": (
         EMAIL,
         254,

@@ -148,7 +148,7 @@ def test_cruft_shows_what_is_refused(
             "project_slug": "splines",
         },
         {"project_slug": "../evil", "package_name": "evil"},
-        {"email": "me", "version": "one"},
+        {"email": "me", "github_user": "-"},
     ],
     ids=["braces", "path", "two"],
 )

@@ -188,7 +188,6 @@ SETS_OF_ANSWERS = {
         "$(touch MARKER) `touch MARKER`; touch MARKER {eval-rst}`touch` ]] \\",
         "author": "'; touch MARKER; \" $(touch MARKER) \\",
         "email": "o'neil+splines@mail.example.co.uk",
-        "version": "1.0rc1",
         "license": "BSD-3-Clause",
     },
 }

@@ -9,18 +9,29 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 import yaml
 
 from benchmarks.images import Registry
-from tests import PROJECT, run
+from tests import PROJECT, edit, run
 from tests.conftest import Fake
 from tests.engine import TAGS
 
-TEXT = (PROJECT / ".github" / "workflows" / "docker.yml").read_text("utf-8")
-WORKFLOW = yaml.safe_load(re.sub(r"\{%-? \w+ -?%\}", "", TEXT))
+
+def read_workflow(name: str) -> dict[str, Any]:
+    """Return a workflow of the generated project."""
+    text = (PROJECT / ".github" / "workflows" / name).read_text("utf-8")
+    # Without the statements of Jinja, it is YAML.
+    text = re.sub(r"\{%-? \w+ -?%\}|\{\{ cookiecutter\.\w+ \}\}", "", text)
+    workflow: dict[str, Any] = yaml.safe_load(text)
+    return workflow
+
+
+WORKFLOW = read_workflow("docker.yml")
+JOBS = read_workflow("release.yml")["jobs"] | WORKFLOW["jobs"]
 # GitHub's name for the repository has a capital, which an image name may not have.
 REPOSITORY = "Jane-Doe/hypermodern-python"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -29,41 +40,23 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 PLATFORMS = ["linux/amd64", "linux/amd64/v3"]
 
 
-class Result(NamedTuple):
-    """What a step did: its status and output, the variables and outputs it set."""
-
-    status: int
-    stdout: str
-    variables: dict[str, str]
-    outputs: dict[str, str]
-
-
 def step(job: str, name: str) -> dict[str, Any]:
-    """Return a step of the workflow by its name."""
-    steps = WORKFLOW["jobs"][job]["steps"]
-    (found,) = (step for step in steps if step.get("name") == name)
+    """Return a step of a job by its name."""
+    (found,) = (step for step in JOBS[job]["steps"] if step.get("name") == name)
     return dict(found)
 
 
 def run_script(
-    job: str, name: str, project: Path, env: Mapping[str, str], folder: Path
-) -> Result:
+    job: str, name: str, project: Path, env: Mapping[str, str], check: bool = True
+) -> CompletedProcess[str]:
     """Run a step's script in a project, in the shell that GitHub uses."""
-    files = {name: folder / name for name in ("GITHUB_ENV", "GITHUB_OUTPUT")}
-    for path in files.values():
-        path.write_text("")
-    result = run(
+    return run(
         *("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c"),
         step(job, name)["run"],
-        check=False,
+        check=check,
         cwd=project,
-        env={**os.environ, **env, **{name: str(path) for name, path in files.items()}},
+        env={**os.environ, **env},
     )
-    variables, outputs = (
-        dict(line.split("=", maxsplit=1) for line in path.read_text().splitlines())
-        for path in files.values()
-    )
-    return Result(result.returncode, result.stdout, variables, outputs)
 
 
 def bake_command(job: str, name: str) -> list[str]:
@@ -94,82 +87,95 @@ def repository(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repository
 
 
-def name_the_image(
-    repository: Path,
-    folder: Path,
-    fake: Fake,
-    ref: str = "main",
-    docker_hub: str = "true",
-    public: str = "true",
-) -> Result:
-    """Run the step that chooses names, for a push of a branch or a tag.
-
-    A script plays GitHub's command, which is asked whether the repository is public.
-    """
-    fake("gh", f"echo {public}")
-    env = {
-        "DOCKER_HUB": docker_hub,
-        "DOCKERHUB_USERNAME": "janedoe" if docker_hub == "true" else "",
+def github(ref: str = "main", docker_hub: str = "janedoe") -> dict[str, str]:
+    """Return the variables that GitHub and the workflow set for a push."""
+    return {
+        "DOCKERHUB_USERNAME": docker_hub,
         "GITHUB_REF_NAME": ref,
         "GITHUB_REF_TYPE": "branch" if ref == "main" else "tag",
         "GITHUB_REPOSITORY": REPOSITORY,
         "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567",
     }
-    return run_script("publish", "Name the image", repository, env, folder)
 
 
-def test_without_a_token_the_image_goes_to_github_only(
-    repository: Path, tmp_path: Path, fake: Fake
+def print_release(project: Path, **env: str) -> dict[str, Any]:
+    """Return the target that bake would publish, with these environment variables."""
+    command = ("docker", "buildx", "bake", "--print", "release")
+    output = run(*command, cwd=project, env=os.environ | env).stdout
+    target: dict[str, Any] = json.loads(output)["target"]["release"]
+    return target
+
+
+GHCR, HUB = (
+    "ghcr.io/jane-doe/hypermodern-python",
+    "docker.io/janedoe/hypermodern-python",
+)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("env", "names"),
+    [
+        ({}, ["docker.io/yourname/hypermodern-python"]),
+        (github(docker_hub=""), [GHCR]),
+        (github(), [HUB, GHCR]),
+        ({**github(), "IMAGES": "example.com/splines"}, ["example.com/splines"]),
+    ],
+    ids=["no GitHub", "no Docker Hub", "both", "other names"],
+)
+def test_bake_names_the_image(
+    project: Path, env: dict[str, str], names: list[str]
 ) -> None:
-    """The first push of a new project passes, and a notice says what to set."""
-    result = name_the_image(repository, tmp_path, fake, docker_hub="false")
-    assert result.status == 0
-    assert result.variables["IMAGES"] == "ghcr.io/jane-doe/hypermodern-python"
-    assert result.stdout.startswith("::notice title=Not pushed to Docker Hub::")
-    assert "DOCKERHUB_USERNAME" in result.stdout
-    assert "DOCKERHUB_TOKEN" in result.stdout
+    """A new project has no user name for Docker Hub, and its first push passes."""
+    target = print_release(project, **env)
+    assert target["tags"] == [f"{name}:edge" for name in names]
+    revision = target["labels"]["org.opencontainers.image.revision"]
+    assert revision == env.get("GITHUB_SHA", "")
 
 
-def test_with_a_token_docker_hub_comes_first(
-    repository: Path, tmp_path: Path, fake: Fake
+def test_a_tag_must_be_the_version(project: Path) -> None:
+    """No image has the tag 9.9.9 and contains the program 0.1.0."""
+    name = "Compare the tag with the version in pyproject.toml"
+    assert step("publish", name)["if"] == "github.ref_type == 'tag'"
+    run_script("publish", name, project, github("v0.1.0"))
+    result = run_script("publish", name, project, github("v9.9.9"), check=False)
+    assert result.returncode == 1
+    assert result.stdout == (
+        "::error::The tag is v9.9.9, but pyproject.toml has another version.\n"
+    )
+
+
+def test_a_release_has_the_notes_of_its_version(
+    project: Path, tmp_path: Path, fake: Fake
 ) -> None:
-    """The commit and its time go into the image, too."""
-    result = name_the_image(repository, tmp_path, fake)
-    time = run("git", "log", "-1", "--format=%ct", cwd=repository).stdout.strip()
-    hub, ghcr = "janedoe/hypermodern-python", "ghcr.io/jane-doe/hypermodern-python"
-    assert result.variables == {
-        "IMAGES": f"docker.io/{hub} {ghcr}",
-        "VERSION": "",
-        "REVISION": "0123456789abcdef0123456789abcdef01234567",
-        "SOURCE_DATE_EPOCH": time,
-    }
-    assert result.outputs == {"ghcr": ghcr, "hub": hub, "sign": "true"}
+    """They are a section of the changelog. Without one, there is no release."""
+    edited = shutil.copytree(project, tmp_path / "project")
+    edit(edited / "CHANGELOG.md", r"## 0\.1\.0", "## 0.2.0\n\nNewer.\n\n## 0.1.0")
+    name = "Create it with the notes in CHANGELOG.md"
+    fake("gh", 'echo "$*" && cat notes.md')
+    created = run_script("release", name, edited, github("v0.2.0")).stdout
+    assert (
+        created
+        == "release create v0.2.0 --verify-tag --notes-file=notes.md\n\nNewer.\n\n"
+    )
+    result = run_script("release", name, edited, github("v0.3.0"), check=False)
+    assert result.returncode == 1
+    assert result.stdout == "::error::CHANGELOG.md has no section 0.3.0.\n"
 
 
-def test_a_tag_must_be_the_version(
-    repository: Path, tmp_path: Path, fake: Fake
-) -> None:
-    """No image called 9.9.9 holds the program 0.1.0."""
-    result = name_the_image(repository, tmp_path, fake, ref="v9.9.9")
-    assert result.status == 1
-    assert result.stdout.startswith("::error::The tag is v9.9.9, but ")
-
-
-def test_a_private_repository_is_not_signed(
-    repository: Path, tmp_path: Path, fake: Fake
-) -> None:
-    """GitHub signs for it on an enterprise plan only, and its workflow passes."""
-    result = name_the_image(repository, tmp_path, fake, public="false")
-    assert (result.status, result.outputs["sign"]) == (0, "false")
-    steps = WORKFLOW["jobs"]["publish"]["steps"]
-    signing = [step for step in steps if "actions/attest@" in step.get("uses", "")]
-    assert len(signing) == 2
-    assert all("steps.image.outputs.sign == 'true'" in step["if"] for step in signing)
+def test_only_a_public_repository_is_signed() -> None:
+    """GitHub signs for private ones on an enterprise plan only."""
+    (sign,) = (
+        step
+        for step in JOBS["publish"]["steps"]
+        if "actions/attest@" in step.get("uses", "")
+    )
+    assert sign["if"] == "${{ !github.event.repository.private }}"
 
 
 def test_a_pull_request_sees_no_secret() -> None:
     """Its job can only read the repository, and nothing untested is published."""
-    jobs = WORKFLOW["jobs"]
+    jobs = JOBS
     for secret in ("DOCKERHUB_TOKEN", "github.token"):
         assert secret in json.dumps(jobs["publish"])
         assert secret not in json.dumps(jobs["test"])
@@ -181,16 +187,12 @@ def test_a_pull_request_sees_no_secret() -> None:
     )
 
 
-def test_every_step_for_docker_hub_needs_its_token() -> None:
-    """Also those that use a name made from the variable; a schedule lacks an event."""
-    steps = WORKFLOW["jobs"]["publish"]["steps"]
-    for_hub = re.compile(r"secrets\.DOCKERHUB|outputs\.hub")
-    found = [step for step in steps if for_hub.search(json.dumps(step))]
-    assert len(found) == 3
-    assert all("env.DOCKER_HUB == 'true'" in step["if"] for step in found)
-    for step in steps:
-        if "github.event.repository" in json.dumps(step):
-            assert "github.event_name != 'schedule'" in step["if"]
+def test_every_step_for_docker_hub_needs_its_user_name() -> None:
+    """Without the variable, nothing is sent there."""
+    steps = JOBS["publish"]["steps"]
+    found = [step for step in steps if "secrets.DOCKERHUB" in json.dumps(step)]
+    assert len(found) == 2
+    assert all("vars.DOCKERHUB_USERNAME != ''" in step["if"] for step in found)
 
 
 @pytest.mark.engine
@@ -208,23 +210,18 @@ def test_every_step_for_docker_hub_needs_its_token() -> None:
 )
 def test_a_version_has_its_tags(project: Path, version: str, tags: list[str]) -> None:
     """A pre-release has only its own."""
-    names = ["docker.io/janedoe/splines", "ghcr.io/jane-doe/splines"]
-    env = os.environ | {"IMAGES": " ".join(names), "VERSION": version}
-    command = ("docker", "buildx", "bake", "--print", "release")
-    targets = json.loads(run(*command, cwd=project, env=env).stdout)["target"]
-    expected = [f"{name}:{tag}" for name in names for tag in tags]
-    assert targets["release"]["tags"] == expected
+    env = github(f"v{version}") if version else github()
+    expected = [f"{name}:{tag}" for name in (HUB, GHCR) for tag in tags]
+    assert print_release(project, **env)["tags"] == expected
 
 
 @pytest.mark.engine
-def test_a_pull_request_builds_and_runs_the_image(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_a_pull_request_builds_and_runs_the_image(repository: Path) -> None:
     """The script prints the version, whatever program the image holds."""
     run(*bake_command("test", "Build the image"), cwd=repository)
     run("docker", "tag", "image", f"{TAGS}-image")
-    result = run_script("test", "Run it without rights", repository, {}, tmp_path)
-    assert (result.status, result.stdout) == (0, "hypermodern-python, version 0.1.0\n")
+    result = run_script("test", "Run it without privileges", repository, {})
+    assert result.stdout == "hypermodern-python, version 0.1.0\n"
 
 
 @pytest.fixture(scope="session")
@@ -258,7 +255,6 @@ def test_a_push_publishes_what_it_should(
     registry: Registry,
     scanner: str,
     tmp_path: Path,
-    fake: Fake,
 ) -> None:
     """Its tags, two platforms with what attests them, as old as the commit, and it runs.
 
@@ -266,9 +262,11 @@ def test_a_push_publishes_what_it_should(
     """
     status = run("docker", "info", "--format={{.DriverStatus}}").stdout
     assert "io.containerd.snapshotter" in status, "switch on containerd-snapshotter"
-    named = name_the_image(repository, tmp_path, fake, ref=ref)
-    names = [name.replace("/", "-") for name in named.variables["IMAGES"].split()]
-    images = [f"{registry.address}/{TAGS}-{name}-{ref}" for name in names]
+    images = [f"{registry.address}/{TAGS}-{name}-{ref}" for name in ("hub", "ghcr")]
+    variables = tmp_path / "variables"
+    env = {"GITHUB_ENV": str(variables)}
+    run_script("publish", "Set the image's time to the commit's", repository, env)
+    name, _, time = variables.read_text().strip().partition("=")
     metadata = tmp_path / "metadata.json"
     run(
         *bake_command("publish", "Build and push the image"),
@@ -276,7 +274,7 @@ def test_a_push_publishes_what_it_should(
         *(f"--set=release.platform={platform}" for platform in PLATFORMS),
         f"--metadata-file={metadata}",
         cwd=repository,
-        env={**os.environ, **named.variables, "IMAGES": " ".join(images)},
+        env={**os.environ, **github(ref), name: time, "IMAGES": " ".join(images)},
     )
     image = images[-1]
     name = image.partition("/")[2]
@@ -313,8 +311,11 @@ def test_a_push_publishes_what_it_should(
 
     script = step("publish", "Pull it and run it")["run"]
     assert "linux/arm64" in script
-    env = os.environ | {"IMAGE": image, "DIGEST": digest}
-    result = run("bash", "-e", "-c", script.replace(" linux/arm64", ""), env=env)
+    ours = script.replace(" linux/arm64", "").replace(
+        "ghcr.io/${GITHUB_REPOSITORY,,}", image
+    )
+    assert image in ours
+    result = run("bash", "-e", "-c", ours, env=os.environ | {"DIGEST": digest})
     assert result.stdout == "hypermodern-python, version 0.1.0\n"
     pulled = ("docker", "run", "--rm", "--pull=always", f"{image}:{min(tags)}")
     assert run(*pulled, "--count=1").stdout == "Reticulating spline 1...\n"

@@ -21,7 +21,7 @@ from tests.conftest import Bake, Generate
 ADDRESS = "https://github.com/OWNER/REPOSITORY"
 PROMISED = [
     *("project_name", "project_slug", "package_name", "description"),
-    *("author", "email", "github_user", "dockerhub_user", "version"),
+    *("author", "email", "github_user", "dockerhub_user"),
     *("license", "python_version", "base_image", "docker_build", "git_init"),
 ]
 

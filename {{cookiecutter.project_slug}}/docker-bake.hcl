@@ -1,33 +1,45 @@
 # `docker buildx bake` builds the image for this machine; `docker buildx bake --push release`
 # publishes it for every platform, as .github/workflows/docker.yml does.
 
-# Where to publish: one or more names, separated by spaces.
-variable "IMAGES" {
-  default = "docker.io/{{ cookiecutter.dockerhub_user }}/{{ cookiecutter.project_slug }}"
+# GitHub Actions sets the first four. The workflow sets the fifth, to an empty string without Docker Hub.
+variable "GITHUB_REPOSITORY" { default = "" }
+variable "GITHUB_REF_TYPE" { default = "" }
+variable "GITHUB_REF_NAME" { default = "" }
+variable "GITHUB_SHA" { default = "" }
+variable "DOCKERHUB_USERNAME" {
+  default = GITHUB_REPOSITORY == "" ? "{{ cookiecutter.dockerhub_user }}" : ""
 }
 
-# The release, such as 1.2.3; without one, the image is called edge.
+# The names of the image, separated by spaces.
+variable "IMAGES" {
+  default = join(" ", compact([
+    DOCKERHUB_USERNAME == "" ? "" : "docker.io/${DOCKERHUB_USERNAME}/{{ cookiecutter.project_slug }}",
+    GITHUB_REPOSITORY == "" ? "" : "ghcr.io/${lower(GITHUB_REPOSITORY)}",
+  ]))
+}
+
+# The release, such as 1.2.3. Without one, the image gets the tag edge.
 variable "VERSION" {
-  default = ""
+  default = GITHUB_REF_TYPE == "tag" ? trimprefix(GITHUB_REF_NAME, "v") : ""
 }
 
 # The commit.
 variable "REVISION" {
-  default = ""
+  default = GITHUB_SHA
 }
 
 variable "TAGS" {
   default = (
     VERSION == "" ? ["edge"] :
     can(regex("^[0-9.]+(?:post[0-9]+)?$", VERSION)) ? distinct([VERSION, regex("^[0-9]+(?:[.][0-9]+)?", VERSION), "latest"]) :
-    [VERSION] # a pre-release
+    [VERSION] # a pre-release has no other tags
   )
 }
 
 target "default" {
   tags       = ["{{ cookiecutter.project_slug }}"]
   output     = ["type=docker"]
-  cache-from = ["type=gha"] # only found on GitHub
+  cache-from = ["type=gha"] # ignored outside GitHub
 }
 
 target "release" {
@@ -40,7 +52,7 @@ target "release" {
   }
   attest   = ["type=provenance,mode=max", "type=sbom"]
   cache-to = ["type=gha,mode=max"]
-  # With SOURCE_DATE_EPOCH set, the files are as old as the commit, and the digest is reproducible.
-  # An engine's own store cannot keep such an image: it is only pushed.
+  # With SOURCE_DATE_EPOCH, this sets every timestamp, and the digest is reproducible.
+  # The engine's image store does not support this, so the image is only pushed.
   output = ["type=image,rewrite-timestamp=true,store=false"]
 }

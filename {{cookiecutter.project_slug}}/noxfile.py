@@ -14,19 +14,17 @@ nox.options.reuse_venv = "yes"
 
 PACKAGES = sorted(path.parent.name for path in Path("src").glob("*/__init__.py"))
 IMAGE = "{{ cookiecutter.project_slug }}"
-PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
+# The classifiers in pyproject.toml list the supported versions.
+PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 
 
-def install(session: nox.Session, groups: str, **env: str) -> None:
-    """Install the dependencies in these groups, and no others, as poetry.lock pins them."""
-    command = ["poetry", "sync", "--no-root", "--all-extras", f"--only={groups}"]
+def install(session: nox.Session, groups: str, *options: str, **env: str) -> None:
+    """Install these groups of dependencies, and no others, as poetry.lock pins them.
+
+    The group ``main`` includes the project itself, in editable mode.
+    """
+    command = ["poetry", "sync", "--all-extras", f"--only={groups}", *options]
     session.run_install(*command, env=env, external=True, silent=True)
-
-
-def install_project(session: nox.Session, group: str) -> None:
-    """Install the project with its dependencies and those of a group."""
-    install(session, f"main,build,{group}")
-    session.install("--no-deps", "--no-build-isolation", ".")
 
 
 @nox.session
@@ -49,8 +47,9 @@ def mypy(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests and measure their coverage."""
-    install_project(session, "tests")
+    """Run the tests on the installed wheel and measure their coverage."""
+    install(session, "main,build,tests", "--no-root")
+    session.install("--no-deps", "--no-build-isolation", ".")
     source = f"--source={','.join(PACKAGES)}"
     session.run("coverage", "run", source, "-m", "pytest", *session.posargs)
 
@@ -60,14 +59,13 @@ def coverage(session: nox.Session) -> None:
     """Combine the coverage of all test runs, and require 100 %."""
     install(session, "tests")
     session.run("coverage", "combine")
-    session.run("coverage", "xml", "--fail-under=0")
-    session.run("coverage", "report")
+    session.run("coverage", "report", *session.posargs)
 
 
 @nox.session
 def typeguard(session: nox.Session) -> None:
-    """Run the tests with the types of all arguments and results checked."""
-    install_project(session, "typeguard")
+    """Run the tests again, and check the types of arguments and return values."""
+    install(session, "main,typeguard")
     packages = f"--typeguard-packages={','.join(PACKAGES)}"
     session.run("pytest", packages, *session.posargs)
 
@@ -75,7 +73,7 @@ def typeguard(session: nox.Session) -> None:
 @nox.session
 def xdoctest(session: nox.Session) -> None:
     """Run the examples in the docstrings."""
-    install_project(session, "xdoctest")
+    install(session, "main,xdoctest")
     for package in PACKAGES:
         options = session.posargs or ["all"]
         session.run("python", "-m", "xdoctest", package, *options)
@@ -84,7 +82,7 @@ def xdoctest(session: nox.Session) -> None:
 @nox.session(name="docs-build")
 def docs_build(session: nox.Session) -> None:
     """Build the documentation, with warnings as errors."""
-    install_project(session, "docs")
+    install(session, "main,docs")
     output = session.posargs or ["docs/_build"]
     session.run("sphinx-build", "-W", "-n", "--fresh-env", "docs", *output)
 
@@ -92,26 +90,26 @@ def docs_build(session: nox.Session) -> None:
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Show the documentation in a browser, and build it again after each change."""
-    install_project(session, "docs")
+    install(session, "main,docs,docs-server")
     session.run("sphinx-autobuild", "--open-browser", "docs", "docs/_build")
 
 
 @nox.session(default=False)
 def audit(session: nox.Session) -> None:
-    """Look for known vulnerabilities in the dependencies of the program."""
+    """Check the program's dependencies for known vulnerabilities."""
     install(session, "audit")
     program = Path(session.create_tmp(), "program").resolve()
     session.run("python", "-m", "venv", "--clear", "--without-pip", str(program))
-    install(session, "main", VIRTUAL_ENV=str(program))
+    install(session, "main", "--no-root", VIRTUAL_ENV=str(program))
     (packages,) = program.glob("[Ll]ib/**/site-packages")
     session.run("pip-audit", f"--path={packages}")
 
 
 @nox.session(venv_backend="none", default=False)
 def docker(session: nox.Session) -> None:
-    """Build the image, labelled with its version and commit, and run it once.
+    """Build the image, label it with the version and commit, and run it once.
 
-    Options after ``--`` are passed to the build, for example a secret.
+    Options after ``--`` are passed to the build, for example ``--secret``.
     """
     engine = "docker" if shutil.which("docker") else "podman"
     labels = {"version": session.run("poetry", "version", "--short", silent=True)}

@@ -1,13 +1,13 @@
-"""Tests of the command line, and of the signals that end it."""
+"""Tests for the command-line interface and its handling of signals."""
 
 import importlib.metadata
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
-from pathlib import Path
 
 import click.testing
 import pytest
@@ -16,38 +16,34 @@ from {{ cookiecutter.package_name }} import console, splines
 
 DISTRIBUTION = "{{ cookiecutter.project_slug }}"
 PACKAGE = "{{ cookiecutter.package_name }}"
-# Windows gives its programs an ending.
-ENDING = sysconfig.get_config_var("EXE") or ""
-SCRIPT = Path(sysconfig.get_path("scripts"), f"{DISTRIBUTION}{ENDING}")
+SCRIPT = str(shutil.which(DISTRIBUTION, path=sysconfig.get_path("scripts")))
 
 
 @pytest.fixture
 def runner() -> click.testing.CliRunner:
-    """Return a runner that calls the command in this process."""
+    """Return a runner that invokes the command in this process."""
     return click.testing.CliRunner()
 
 
 @pytest.mark.parametrize("option", ["--count=1", "-n1"])
-def test_count_limits_the_splines(runner: click.testing.CliRunner, option: str) -> None:
-    """Each spline has a line of its own."""
+def test_count_option(runner: click.testing.CliRunner, option: str) -> None:
+    """The command prints a line for each spline."""
     result = runner.invoke(console.main, [option])
     assert (result.exit_code, result.output) == (0, "Reticulating spline 1...\n")
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many"])
-def test_a_bad_count_is_a_usage_error(
-    runner: click.testing.CliRunner, count: str
-) -> None:
-    """The message names the option."""
+def test_invalid_count(runner: click.testing.CliRunner, count: str) -> None:
+    """The error message names the option."""
     result = runner.invoke(console.main, [f"--count={count}"])
     assert result.exit_code == 2
     assert "Invalid value for '-n' / '--count'" in result.output
 
 
-def test_an_interrupt_ends_it_quietly(
+def test_interrupt(
     runner: click.testing.CliRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The exit status is a shell's for Ctrl-C."""
+    """The command exits with status 130 and prints nothing."""
 
     def interrupt(count: int | None) -> None:
         raise KeyboardInterrupt
@@ -57,8 +53,8 @@ def test_an_interrupt_ends_it_quietly(
     assert (result.exit_code, result.output) == (130, "")
 
 
-def test_version_prints_the_installed_version(runner: click.testing.CliRunner) -> None:
-    """It comes from the installed metadata."""
+def test_version_option(runner: click.testing.CliRunner) -> None:
+    """The command prints the version of the installed package."""
     result = runner.invoke(console.main, ["--version"])
     version = importlib.metadata.version(DISTRIBUTION)
     assert result.output.rstrip().endswith(f"version {version}")
@@ -66,11 +62,11 @@ def test_version_prints_the_installed_version(runner: click.testing.CliRunner) -
 
 @pytest.mark.parametrize(
     "command",
-    [[str(SCRIPT)], [sys.executable, "-m", PACKAGE]],
+    [[SCRIPT], [sys.executable, "-m", PACKAGE]],
     ids=["script", "module"],
 )
-def test_the_installed_program_runs(command: list[str]) -> None:
-    """It runs in a process of its own, as its users start it."""
+def test_installed_program(command: list[str]) -> None:
+    """The program runs in a process of its own, as a script and as a module."""
     result = subprocess.run(
         [*command, "--count=1"], capture_output=True, text=True, check=True
     )
@@ -79,20 +75,20 @@ def test_the_installed_program_runs(command: list[str]) -> None:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C reach the programs started here, also from a background job.
+    """Reset the handler for SIGINT, which child processes inherit.
 
-    A shell starts its background jobs with SIGINT ignored, and they pass that on.
+    If the tests run in the background of a shell, the shell has set it to be ignored.
     """
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, handler)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGTERM")
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_program_at_once(number: signal.Signals) -> None:
-    """There is no traceback; a container is stopped this way."""
+def test_signal_stops_the_program(number: signal.Signals) -> None:
+    """The program exits without a traceback."""
     with subprocess.Popen(
         [SCRIPT],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Splines are reticulated in order, at their pace."""
+"""Tests for the reticulation of splines."""
 
 import itertools
 import time
@@ -9,24 +9,24 @@ from {{ cookiecutter.package_name }} import splines
 
 
 @pytest.fixture
-def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Record the pauses instead of waiting for them."""
-    naps: list[float] = []
-    monkeypatch.setattr(time, "sleep", naps.append)
-    return naps
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Record the pauses instead of waiting."""
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    return pauses
 
 
-def test_as_many_splines_as_asked_for(naps: list[float]) -> None:
-    """They are numbered from 1."""
+def test_count(pauses: list[float]) -> None:
+    """The splines have numbers from 1 to the count."""
     assert list(splines.reticulate(3)) == [1, 2, 3]
 
 
-def test_without_a_count_there_is_always_another(naps: list[float]) -> None:
-    """The stream does not end by itself."""
+def test_no_count(pauses: list[float]) -> None:
+    """The iterator does not end."""
     assert list(itertools.islice(splines.reticulate(), 1000))[-1] == 1000
 
 
-def test_the_pauses_lie_between_the_splines(naps: list[float]) -> None:
-    """Nobody waits before the first or after the last."""
+def test_interval(pauses: list[float]) -> None:
+    """There is a pause between splines, but not before the first or after the last."""
     list(splines.reticulate(3, interval=0.5))
-    assert naps == [0.5, 0.5]
+    assert pauses == [0.5, 0.5]

@@ -6,7 +6,7 @@ import click
 
 from {{ cookiecutter.package_name }} import splines
 
-# What a shell reports for a program that Ctrl-C ended: 128 + SIGINT.
+# The exit status that shells use for Ctrl-C: 128 + SIGINT.
 INTERRUPTED = 130
 
 
@@ -16,14 +16,14 @@ INTERRUPTED = 130
     "--count",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Reticulate N splines instead of going on forever.",
+    help="Stop after N splines instead of running forever.",
 )
 @click.version_option(package_name="{{ cookiecutter.project_slug }}")
 @click.pass_context
 def main(context: click.Context, count: int | None) -> None:
-    """Reticulate splines, one a second."""
-    # As the first process of a container, the program gets no default action for
-    # SIGTERM: unless it handles the signal, only a kill ends it.
+    """Reticulate splines, one per second."""
+    # Process 1 of a container ignores SIGTERM unless it has a handler. Without this line,
+    # a container that gets SIGTERM would not stop until it is killed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for number in splines.reticulate(count):

@@ -1,4 +1,4 @@
-"""The work itself: reticulating splines."""
+"""Reticulation of splines."""
 
 import itertools
 import time
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 
 def reticulate(count: int | None = None, *, interval: float = 1.0) -> Iterator[int]:
-    """Reticulate splines, one after the other.
+    """Reticulate splines, one after another.
 
     Args:
-        count: How many splines to reticulate; None goes on forever.
-        interval: The pause between two splines, in seconds.
+        count: The number of splines. If it is None, the iterator does not end.
+        interval: The pause between splines, in seconds.
 
     Yields:
         The number of each spline, from 1.
