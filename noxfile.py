@@ -52,7 +52,7 @@ def tests(session: nox.Session) -> None:
 def pages(session: nox.Session) -> None:
     """Update the parts of pages that follow from other files."""
     install(session, "tests")
-    session.run("cog", "-r", "README.md", "docs/benchmark.md")
+    session.run("cog", "-r", "README.md", "docs/benchmark.md", "docs/changing.md")
 
 
 @nox.session
@@ -86,4 +86,4 @@ def benchmark(session: nox.Session) -> None:
     install(session, "benchmark")
     session.run("python", "-m", "benchmarks.run", *session.posargs)
     session.run("python", "-m", "benchmarks.report")
-    session.run("cog", "-r", "docs/benchmark.md")
+    session.run("cog", "-r", "README.md", "docs/benchmark.md")

@@ -9,7 +9,7 @@ from benchmarks import OURS, RESULTS, ROOT
 PLOT = ROOT / "docs" / "benchmark.svg"
 INK = "#808080"  # readable on white and on black
 TITLES = {
-    "2019": "the recipe of 2019, with today's Poetry",
+    "2019": "*Hypermodern Python*, 2019, with today's Poetry",
     "poetry": "`poetry install`, copied",
     "uv": "uv's example, with uv in its base image",
     OURS: "this template",
@@ -71,7 +71,7 @@ def tables(path: Path = RESULTS) -> str:
                 # WORKDIR adds an empty layer to these.
                 named = zip(LAYERS, figures["layers"], strict=False)
                 layers = [[layer, *map(megabytes, each)] for layer, each in named]
-        text += f"\n## {DEPENDENCIES[name]}: {case['locked']} locked\n\n"
+        text += f"\n## {DEPENDENCIES[name]} ({case['locked']} in the lock file)\n\n"
         text += table(["build", *BUILDS.values(), "pushed"], builds) + "\n"
         sizes = ["compressed", "unpacked"]
         text += table(["image", *sizes, "`docker stop`", *commands], images) + "\n"
@@ -79,8 +79,24 @@ def tables(path: Path = RESULTS) -> str:
     return text
 
 
+def summary(path: Path = RESULTS) -> str:
+    """Return the figures of the largest program as Markdown, for the README."""
+    results = json.loads(path.read_text("utf-8"))
+    rows = []
+    for recipe, figures in results["cases"]["pandas"]["recipes"].items():
+        builds = [
+            f"{median(figures[measure]):.1f} s" for measure in ("code", "version")
+        ]
+        pushed = f"{megabytes(median(figures['pushed']))} MB"
+        start = f"{figures['start']['--version'][0]:.2f} s"
+        rows.append([TITLES[recipe], *builds, pushed, start])
+    header = ["recipe", "rebuild: code changed", "rebuild: version changed"]
+    pushed, start = "pushed: code changed", "start with a read-only file system"
+    return table([*header, pushed, start], rows)
+
+
 def plot(path: Path = RESULTS, output: Path = PLOT) -> None:
-    """Draw how the figures grow with the number of locked dependencies."""
+    """Draw how the figures grow with the number of dependencies."""
     # Imported here because tables() has to work without matplotlib.
     import matplotlib as mpl
 
@@ -106,13 +122,13 @@ def plot(path: Path = RESULTS, output: Path = PLOT) -> None:
                 [value / 1e6 for value in values] if measure == "pushed" else values,
                 color=COLORS[recipe],
                 clip_on=False,
-                label=TITLES[recipe].replace("`", ""),
+                label=TITLES[recipe].translate({ord(mark): "" for mark in "`*"}),
                 linewidth=3 if recipe == OURS else 1.5,
                 marker="o",
                 markersize=4,
             )
         axis.set_title(title)
-        axis.set_xlabel("locked dependencies")
+        axis.set_xlabel("dependencies in the lock file")
         axis.set_ylim(bottom=0)
     labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(*labels, frameon=False, loc="outside lower center", ncols=2)

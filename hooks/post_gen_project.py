@@ -93,8 +93,11 @@ def find_engine() -> str:
     )
 
 
-def validate_image(tag: str) -> None:
+def validate_image(tag: str) -> str:
     """Build the image, run it for one spline, and print its size and the time taken.
+
+    Returns:
+        The command of the engine.
 
     Raises:
         EngineUnavailableError: No engine can build the image.
@@ -118,6 +121,7 @@ def validate_image(tag: str) -> None:
     size = json.loads(image.stdout)[0]["Size"] / 1e6
     seconds = time.monotonic() - start
     print(f"Built and tested the image {tag}: {size:.0f} MB, {seconds:.0f} seconds.")
+    return engine
 
 
 def git(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -192,10 +196,12 @@ def main() -> None:
     try:
         (project / answers["_marker"]).unlink()
     except FileNotFoundError:
-        sys.exit(f"error: another generation wrote to {project}. Generate again.")
+        sys.exit(
+            f"error: another generation wrote to {project}. Generate the project again."
+        )
     lock = (project / "poetry.lock").read_text("utf-8")
     if lines := list(taken_names(lock, slug, answers["package_name"])):
-        sys.exit("\n".join([*lines, "Generate again with other answers."]))
+        sys.exit("\n".join([*lines, "Generate the project again with other answers."]))
     # cruft generates a project twice for each update, to compare the two.
     if (
         "_commit" in answers
@@ -203,18 +209,20 @@ def main() -> None:
     ):
         print("Generated for cruft in a temporary folder: not built, not committed.")
         return
-    made = slug
+    made, engine = slug, ENGINES[0]
     try:
         if answers["docker_build"] != "skip":
-            validate_image(slug)
+            engine = validate_image(slug)
     except EngineUnavailableError as reason:
         if answers["docker_build"] == "require":
             sys.exit(f"error: the image was not built: {reason}.")
-        print(f"The image was not built: {reason}. Build it later, as shown below.")
+        print(
+            f"The image was not built: {reason}. Build it later with the command below."
+        )
     except BuildFailedError as reason:
         sys.exit(
-            f"error: there is no working image: {reason}. To look into a new project, "
-            "generate it again with --replay --keep-project-on-failure."
+            f"error: there is no working image: {reason}. To keep a new project despite "
+            "this, generate it again with --replay --keep-project-on-failure."
         )
     if answers["git_init"] == "try":
         try:
@@ -227,8 +235,8 @@ def main() -> None:
     print(f"Created {made}. Next:")
     print(f"  cd {slug if here else quote(project)}")
     print("  pipx install nox poetry && nox")
-    print(f"  docker build --tag {slug} .")
-    print(f"  docker run --rm {slug} --count=4")
+    print(f"  {engine} build --tag {slug} .")
+    print(f"  {engine} run --rm {slug} --count=4")
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def check_text(text: str) -> str:
                 "Write one line of text, for example 'Hypermodern Python'."
             )
     if text != text.strip():
-        return "begins or ends with white space, which would get lost. Remove it."
+        return "starts or ends with white space. Remove it."
     return ""
 
 
@@ -115,8 +115,8 @@ def check_author(author: str) -> str:
     """Check an author's name."""
     if "<" in author or ">" in author:
         return (
-            "contains an angle bracket, which in package metadata begins or ends an "
-            "e-mail address. Remove it, for example 'Jane Doe'."
+            "contains an angle bracket, which marks an email address in package "
+            "metadata. Remove it, for example 'Jane Doe'."
         )
     composed = unicodedata.normalize("NFC", author)
     if author != composed:
@@ -134,7 +134,7 @@ def check_name(name: str, prefix: str) -> str:
     if name.partition(".")[0] in WINDOWS_DEVICES:
         problem = "is reserved by Windows"
     elif name in FOLDERS:
-        problem = "is a folder that the project itself uses"
+        problem = "is the name of a folder in the project"
     else:
         return ""
     return f"{problem}. Use another name, for example '{prefix}{name}'."
@@ -148,11 +148,11 @@ def check_slug(slug: str) -> str:
             "or '.' between them, for example 'hypermodern-python'."
         )
     if slug.endswith((".git", ".wiki")):
-        return "has an ending that GitHub reserves. Use another one."
+        return "ends in .git or .wiki, which GitHub reserves. Use another name."
     # An environment also has commands with its version in their names.
     if slug in COMMANDS or re.fullmatch(r"(?:coverage|pip|python)[0-9.-]+", slug):
         return (
-            "is a command that the project itself uses. "
+            "is the name of a command that the project uses. "
             f"Use another name, for example 'my-{slug}'."
         )
     return check_name(slug, "my-")
@@ -172,7 +172,7 @@ def check_package(name: str) -> str:
     elif name in sys.stdlib_module_names or name in SOME_STANDARD_MODULES:
         problem = "is the name of a standard module"
     elif name in MODULES:
-        problem = "is a module that the project itself uses"
+        problem = "is the name of a module that the project uses"
     else:
         return check_name(name, "my_")
     return f"{problem}. Use another name, for example 'my_{name}'."
@@ -191,7 +191,7 @@ PATTERNS = {
     "email": (
         EMAIL,
         254,
-        "is not a valid e-mail address. Use ASCII letters, one '@' and a domain, at "
+        "is not a valid email address. Use ASCII letters, one '@' and a domain, at "
         "most 254 characters, for example 'you@example.com'.",
     ),
     "github_user": (
@@ -286,9 +286,9 @@ def main() -> None:
     if lines:
         sys.exit(
             "\n".join(lines)
-            + "\nNothing was written. Generate again with other answers. To keep the "
-            "rest of them, edit this template's file in ~/.cookiecutter_replay, then "
-            "run Cookiecutter with --replay."
+            + "\nNothing was written. Generate the project again with other answers. To "
+            "keep the rest of them, edit this template's file in "
+            "~/.cookiecutter_replay, then run Cookiecutter with --replay."
         )
     project = Path.cwd()
     try:
@@ -296,8 +296,8 @@ def main() -> None:
     except FileExistsError as error:
         sys.exit(
             f"error: {error.filename} exists: another generation is running, or was "
-            "interrupted. If none is running, delete this file, then generate again "
-            "with --overwrite-if-exists."
+            "interrupted. If none is running, delete this file, then generate the "
+            "project again with --overwrite-if-exists."
         )
     except OSError as error:
         sys.exit(f"error: cannot write to {project}: {error}.")

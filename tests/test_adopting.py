@@ -140,7 +140,7 @@ def test_an_existing_project_gets_an_image(
     after = contents(existing)
     assert before == {path: after[path] for path in before}
     assert after.keys() - before.keys() == IMAGE_FILES
-    follow("What else is in there", in_place, names)
+    follow("The rest of the template", in_place, names)
     assert contents(in_place) == after
     for row in rows("What the image expects"):
         if row[0] in project.has.split("; "):

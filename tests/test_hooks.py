@@ -92,7 +92,11 @@ def test_the_name_of_a_dependency_is_refused(generate: Generate, output: Path) -
     """The last hook finds it in the lock file, and the project is not kept."""
     lines = messages(generate(project_slug="sphinx-click", package_name="typeguard"))
     assert [line.partition(":")[0] for line in lines] == [
-        *("project_slug", "package_name", "Generate again with other answers.")
+        *(
+            "project_slug",
+            "package_name",
+            "Generate the project again with other answers.",
+        )
     ]
     assert not list(output.iterdir())
 
@@ -568,7 +572,7 @@ def test_without_an_engine_try_keeps_the_project_and_require_does_not(
     result = generate(docker_build="try")
     assert result.returncode == 0
     first, *rest = result.stdout.splitlines()
-    line = f"The image was not built: {reason}. Build it later, as shown below."
+    line = f"The image was not built: {reason}. Build it later with the command below."
     assert first == line
     assert rest[-2] == "  docker build --tag hypermodern-python ."
 
@@ -654,8 +658,8 @@ def test_an_image_that_does_not_work_fails_in_both_modes(
     script, reason = FAILURES[case]
     fake("docker", f"case $1 in {script} esac", alone=True)
     assert messages(generate(docker_build=mode)) == [
-        f"error: there is no working image: {reason}. To look into a new project, "
-        "generate it again with --replay --keep-project-on-failure."
+        f"error: there is no working image: {reason}. To keep a new project despite "
+        "this, generate it again with --replay --keep-project-on-failure."
     ]
     assert not list(output.iterdir())
 

@@ -1,4 +1,4 @@
-"""The parts of pages that follow from other files. cog writes them into the pages.
+"""Parts of pages that are generated from other files. cog writes them into the pages.
 
 ``nox -s pages`` runs cog, and a test fails if a page is not up to date.
 """
@@ -11,7 +11,9 @@ from pathlib import Path
 from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 
-FILE = Path(__file__).parent.parent / "cookiecutter.json"
+ROOT = Path(__file__).parent.parent
+FILE = ROOT / "cookiecutter.json"
+RECIPES = ROOT / "{{cookiecutter.project_slug}}" / "docs" / "recipes.md"
 
 
 def questions() -> Iterator[str]:
@@ -34,3 +36,9 @@ def questions() -> Iterator[str]:
             ]
             meaning = "<br>".join([meaning["__prompt__"], *words])
         yield f"| `{name}` | {origin}`{defaults[name]}` | {meaning} |"
+
+
+def recipes() -> Iterator[str]:
+    """Yield the lines of a list of the recipes in the generated project."""
+    for title in re.findall("^## (.+)$", RECIPES.read_text("utf-8"), re.MULTILINE):
+        yield f"- {title}"
