@@ -151,7 +151,7 @@ def test_a_release_has_the_notes_of_its_version(
     """They are a section of the changelog. Without one, there is no release."""
     edited = shutil.copytree(project, tmp_path / "project")
     edit(edited / "CHANGELOG.md", r"## 0\.1\.0", "## 0.2.0\n\nNewer.\n\n## 0.1.0")
-    name = "Create it with the notes in CHANGELOG.md"
+    name = "Create the release with the notes in CHANGELOG.md"
     fake("gh", 'echo "$*" && cat notes.md')
     created = run_script("release", name, edited, github("v0.2.0")).stdout
     assert (

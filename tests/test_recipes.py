@@ -36,13 +36,13 @@ CODE = ("lint", "mypy", TESTS, "coverage")
 def recipes(project: Path) -> dict[str, list[Block]]:
     """Return the blocks of code of each recipe, by its heading.
 
-    The services in CONTRIBUTING.md are the last one.
+    The last one is the diff for a service in CONTRIBUTING.md.
     """
     page = blocks(project / "docs" / "recipes.md")
     services = [
         block
         for block in blocks(project / "CONTRIBUTING.md")
-        if block.heading == "Connect services"
+        if (block.heading, block.language) == ("Connect services", "diff")
     ]
     found = itertools.groupby([*page, *services], key=lambda block: block.heading)
     return {heading: list(group) for heading, group in found}
