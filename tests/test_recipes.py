@@ -250,11 +250,11 @@ def rename_the_project(r: Recipe) -> None:
     old = r"hypermodern[-_]python"
     assert not run("git", "grep", "-E", old, check=False, cwd=r.project).stdout
     module = "src/{{cookiecutter.package_name}}/splines.py"
-    edit(template / PROJECT.name / module, "The work itself", "The actual work")
+    edit(template / PROJECT.name / module, "Reticulation of", "Reticulating")
     commit(template)
     run("cruft", "update", "--skip-apply-ask", cwd=r.project)
     text = (r.project / "src" / "new_name" / "splines.py").read_text("utf-8")
-    assert "The actual work" in text
+    assert "Reticulating splines" in text
     r.check("lint", "mypy", TESTS)
 
 
