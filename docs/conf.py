@@ -20,7 +20,7 @@ html_show_copyright = False
 
 # Files outside docs/, and where the site has their text.
 PAGES = {
-    "../%7B%7Bcookiecutter.project_slug%7D%7D/docs/recipes.md": "#replace-the-sample",
+    "../%7B%7Bcookiecutter.project_slug%7D%7D/docs/recipes.md": "",
     "../README.md": "index.md",
     "../CONTRIBUTING.md": "contributing.md",
     "../CHANGELOG.md": "changelog.md",

@@ -170,7 +170,7 @@ def test_the_project_is_locked_clean_and_tested(
 SETS_OF_ANSWERS = {
     "the default": {},
     "odd names, and programs in the texts": {
-        "project_name": "Éric's \"spline\" & #1 {tool} $(touch MARKER) `touch MARKER` \\",
+        "project_name": 'Éric\'s "spline" & #1 {tool} $(touch MARKER) `touch MARKER` \\',
         "project_slug": "acme.splines_2",
         "package_name": "_s",
         "description": "' + __import__('os').system('touch MARKER') + ' \"\"\" "

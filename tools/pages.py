@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
@@ -39,6 +40,8 @@ def questions() -> Iterator[str]:
 
 
 def recipes() -> Iterator[str]:
-    """Yield the lines of a list of the recipes in the generated project."""
+    """Yield the lines of a list of links to the recipes in the generated project."""
+    page = f"../{quote(str(RECIPES.relative_to(ROOT)))}"
     for title in re.findall("^## (.+)$", RECIPES.read_text("utf-8"), re.MULTILINE):
-        yield f"- {title}"
+        anchor = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        yield f"- [{title}]({page}#{anchor})"
