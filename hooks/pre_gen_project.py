@@ -73,7 +73,7 @@ def quoted(answer: object) -> str:
     text = ascii(answer)
     if len(text) <= QUOTED:
         return text
-    return f"{text[:QUOTED]}...' ({len(str(answer))} characters)"
+    return f"{text[:QUOTED]}...{text[-1]} ({len(str(answer))} characters)"
 
 
 def is_allowed(character: str) -> bool:
