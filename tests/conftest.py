@@ -55,8 +55,6 @@ class Nox:
             **MIRROR,
             **{n: v for n, v in os.environ.items() if n.startswith(prefixes)},
             "HOME": str(folder),
-            # Poetry brings what nox would need for this.
-            "NOX_DOWNLOAD_PYTHON": "never",
             "PATH": f"{programs}{os.pathsep}{os.defpath}",
         }
 

@@ -36,8 +36,8 @@ def remove_images() -> None:
 
 
 def base_of(project: Path) -> str:
-    """Return the image that a project's Dockerfile begins with."""
-    match = re.match("FROM (python:.*) AS base\n", dockerfile_of(project))
+    """Return the image that a project's image is based on."""
+    match = re.search("\nFROM (python:.*) AS base\n", dockerfile_of(project))
     assert match
     return match[1]
 

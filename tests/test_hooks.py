@@ -732,7 +732,7 @@ def test_a_real_engine_fails(
     (template / PROJECT.name / "Dockerfile").write_text(lines)
     result = generate(template=template, project_slug=tag, docker_build="try")
     assert says in result.stderr
-    assert "docker build failed with status 1. To look" in result.stderr
+    assert "docker build failed with status 1. To keep" in result.stderr
     assert not list(output.iterdir())
 
 

@@ -381,7 +381,7 @@ def built(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 CHANGES = {
-    "code": ("src/hypermodern_python/splines.py", "reticulating", "vectorizing"),
+    "code": ("src/hypermodern_python/splines.py", "Reticulation", "Vectorization"),
     "version": ("pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"'),
     "tool": ("pyproject.toml", "fail_under = 100", "fail_under = 99"),
     "development": ("poetry.lock", r'(name = "ruff"\nversion = )"[0-9.]+"', r'\1"0.0.1"'),
@@ -422,7 +422,7 @@ def test_a_code_change_pushes_a_few_kilobytes(
     """All other layers are the same."""
     folder = copy(built)
     module = folder / "src/hypermodern_python/splines.py"
-    edit(module, "reticulating", uuid.uuid4().hex)
+    edit(module, "Reticulation", uuid.uuid4().hex)
     build(folder, tag)
     before, after = f"{TAGS}-built", tag
     layers = [inspect(name)["RootFS"]["Layers"] for name in (before, after)]

@@ -6,6 +6,7 @@
 """
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -43,20 +44,11 @@ def main() -> None:
         project = Path(
             cookiecutter(str(ROOT), no_input=True, output_dir=name, accept_hooks=False)
         )
-        compile_tools = [
-            *(
-                "uv",
-                "pip",
-                "compile",
-                "--quiet",
-                "--universal",
-                "--python-version=3.11",
-            ),
-            "--generate-hashes",
-            "--no-annotate",
-            "docker/poetry.in",
-            "--output-file=docker/poetry.txt",
-        ]
+        # The command is the one in CONTRIBUTING.md of the project, and is in the header.
+        compile_tools = shlex.split(
+            "uv pip compile --quiet --universal --python-version 3.11 --generate-hashes "
+            "--no-annotate docker/poetry.in --output-file docker/poetry.txt"
+        )
         if "--regenerate" in options:
             compile_tools.append("--upgrade")
         subprocess.run(compile_tools, cwd=project, check=True)

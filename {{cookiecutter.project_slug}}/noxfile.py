@@ -10,6 +10,7 @@ import nox
 
 nox.needs_version = ">=2025.11.12"
 nox.options.default_venv_backend = "virtualenv"
+nox.options.download_python = "never"
 nox.options.reuse_venv = "yes"
 
 PACKAGES = sorted(path.parent.name for path in Path("src").glob("*/__init__.py"))

@@ -16,7 +16,7 @@ from {{ cookiecutter.package_name }} import console, splines
 
 DISTRIBUTION = "{{ cookiecutter.project_slug }}"
 PACKAGE = "{{ cookiecutter.package_name }}"
-SCRIPT = str(shutil.which(DISTRIBUTION, path=sysconfig.get_path("scripts")))
+SCRIPT = shutil.which(DISTRIBUTION, path=sysconfig.get_path("scripts")) or DISTRIBUTION
 
 
 @pytest.fixture

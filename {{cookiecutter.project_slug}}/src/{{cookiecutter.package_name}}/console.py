@@ -22,8 +22,7 @@ INTERRUPTED = 130
 @click.pass_context
 def main(context: click.Context, count: int | None) -> None:
     """Reticulate splines, one per second."""
-    # Process 1 of a container ignores SIGTERM unless it has a handler. Without this line,
-    # a container that gets SIGTERM would not stop until it is killed.
+    # As process 1 of a container, a program ignores SIGTERM unless it has a handler.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for number in splines.reticulate(count):
