@@ -1,7 +1,7 @@
 """Check names against the lock file, build and commit if asked, print the next steps.
 
-Cookiecutter renders this module and runs it in the project's folder, after writing the
-last file. If the exit status is not zero, Cookiecutter removes a folder that it created.
+Cookiecutter renders this module and runs it in the project's folder, after the last
+file. If the exit status is not zero, Cookiecutter removes a folder that it created.
 Only the standard library may be imported, because the module runs in Cookiecutter's own
 environment.
 """

@@ -41,8 +41,8 @@ WINDOWS_DEVICES = frozenset(
 REORDERING = frozenset("LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())
 # Names of folders next to the package.
 FOLDERS = frozenset(["docs", "src", "test", "tests"])
-# Commands of a virtual environment and of the project's tools. hooks/post_gen_project.py
-# also refuses the names of all distributions in the lock file.
+# Commands of a virtual environment and of the project's tools. The hook after the last
+# file also refuses the names of all distributions in the lock file.
 COMMANDS = frozenset(
     """
     activate coverage3 dmypy lint-dependency-groups mypyc pip poetry py.test pygmentize
