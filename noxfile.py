@@ -1,4 +1,4 @@
-"""The work on the template, as sessions: ``nox --list`` lists them."""
+"""Nox sessions for work on the template; ``nox --list`` lists them."""
 
 import os
 from pathlib import Path
@@ -15,15 +15,15 @@ POETRY = nox.project.dependency_groups(
 
 
 def install(session: nox.Session, group: str) -> None:
-    """Install the dependencies in a group, as poetry.lock pins them, with hashes.
+    """Install a group of dependencies with the versions and hashes in poetry.lock.
 
-    Poetry, which reads the lock file, is installed first: nox is all that users need.
+    Poetry exports them, and is installed first, so that you need only nox.
     """
     session.install(*POETRY)
     requirements = str(Path(session.create_tmp(), "requirements.txt"))
     session.run("poetry", "export", f"--only={group}", f"--output={requirements}")
     session.install(
-        # Most of the modules never run; Python compiles the others when they do.
+        # Most modules are never imported; Python compiles the others on import.
         *("--no-compile", "--no-deps", "--require-hashes"),
         f"--requirement={requirements}",
     )
@@ -43,21 +43,21 @@ def tests(session: nox.Session) -> None:
     """Generate projects and test them; with an engine, build and run their images."""
     install(session, "tests")
     parallel = ["--numprocesses=auto", "--dist=worksteal"]
-    # Below .nox, which Git ignores, ruff would find no file of a generated project.
+    # Nox sets TMPDIR to a folder in .nox. Git ignores .nox, so ruff would skip all files.
     temporary = {"TMPDIR": os.environ.get("TMPDIR")}
     session.run("pytest", *(session.posargs or parallel), env=temporary)
 
 
 @nox.session
 def pages(session: nox.Session) -> None:
-    """Update the parts of pages that follow from other files."""
+    """Update the generated parts of pages."""
     install(session, "tests")
     session.run("cog", "-r", "README.md", "docs/benchmark.md", "docs/changing.md")
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the guide as a site in docs/_build, with warnings as errors."""
+    """Build the website of the guide in docs/_build, with warnings as errors."""
     install(session, "docs")
     output = session.posargs or ["docs/_build"]
     session.run("sphinx-build", "-W", "-n", "--fresh-env", "docs", *output)
@@ -65,7 +65,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Lock dependencies after a change of them; `-- --regenerate` updates all."""
+    """Update the lock files; with `-- --regenerate`, update all versions, too."""
     mirror = (
         ["poetry-plugin-pypi-mirror"] if "POETRY_PYPI_MIRROR_URL" in os.environ else []
     )
@@ -75,7 +75,7 @@ def lock(session: nox.Session) -> None:
 
 @nox.session
 def picture(session: nox.Session) -> None:
-    """Record a session at a terminal as docs/session.svg; needs an engine."""
+    """Record a terminal session as docs/session.svg; needs an engine."""
     install(session, "picture")
     session.run("python", "-m", "tools.picture")
 

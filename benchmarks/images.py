@@ -42,7 +42,7 @@ class Archive:
     """An image in a file, in the layout of the Open Container Initiative."""
 
     def __init__(self, path: Path) -> None:
-        """Read an archive that has one image."""
+        """Read an archive with one image."""
         self.path = path
         index = json.loads(self.read("index.json"))
         self.digest: str = index["manifests"][0]["digest"]
@@ -56,7 +56,7 @@ class Archive:
         """Return the content of a file in the archive.
 
         Raises:
-            IsADirectoryError: It is not a regular file.
+            IsADirectoryError: The file is not a regular file.
         """
         with tarfile.open(self.path) as tar:
             file = tar.extractfile(name)
@@ -65,7 +65,7 @@ class Archive:
             return file.read()
 
     def blob(self, digest: str) -> dict[str, Any]:
-        """Return the JSON with this digest."""
+        """Return the JSON document with this digest."""
         blob: dict[str, Any] = json.loads(
             self.read(f"blobs/{digest.replace(':', '/')}")
         )
@@ -83,7 +83,7 @@ class Archive:
 
     @contextlib.contextmanager
     def layer(self, digest: str) -> Iterator[tarfile.TarFile]:
-        """Open a layer, compressed or not."""
+        """Open a layer, whether it is compressed or not."""
         name = f"blobs/{digest.replace(':', '/')}"
         with (
             tarfile.open(self.path) as tar,
@@ -110,7 +110,7 @@ class Registry:
     """A registry on the loopback interface, where an engine needs no certificate."""
 
     def __init__(self, folder: Path) -> None:
-        """Start it with empty storage in this folder."""
+        """Start the registry with empty storage in a folder."""
         self.storage = folder / "storage"
         self.address = f"127.0.0.1:{free_port()}"
         settings = {
@@ -133,7 +133,7 @@ class Registry:
         raise TimeoutError("the registry does not respond")
 
     def stop(self) -> None:
-        """Stop it."""
+        """Stop the registry."""
         self.process.terminate()
         self.process.wait()
 

@@ -1,4 +1,4 @@
-"""Show what the benchmark measured: tables for docs/benchmark.md, and its plot."""
+"""Show the results of the benchmark: tables for docs/benchmark.md, and its plot."""
 
 import json
 from pathlib import Path
@@ -68,7 +68,7 @@ def tables(path: Path = RESULTS) -> str:
                 row += [f"{start:.3f}", f"{start / compiled:.2f}"]
             images.append(row)
             if recipe == OURS:
-                # WORKDIR adds an empty layer to these.
+                # The last layer has no name: it is the empty one that WORKDIR adds.
                 named = zip(LAYERS, figures["layers"], strict=False)
                 layers = [[layer, *map(megabytes, each)] for layer, each in named]
         text += f"\n## {DEPENDENCIES[name]} ({case['locked']} in the lock file)\n\n"

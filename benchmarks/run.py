@@ -33,11 +33,11 @@ GROWTH_MEASURES = ["cold", "code", "version"]
 CASES = {"click": [], "pandas": ["numpy", "pandas"]}
 SIZES = [1, 10, 30, 100]
 PACKAGES = (ROOT / "benchmarks" / "packages.txt").read_text("utf-8").split()
-# The requirement in pyproject.toml, and what makes it lock an older version.
+# Requirements in pyproject.toml, and limits that lock an older version.
 OLDER = {"development": ("coverage>=7.10", ",<7.11"), "lock": ("click>=8.1", ",<8.2")}
-# Times a command in a container that cannot write, with the image's bytecode and with all
-# bytecode: Python writes and reads the latter in a folder in memory. The first run of
-# each, which fills caches, is not counted.
+# This program times a command in a read-only container: with the image's bytecode, and
+# with the bytecode of all modules, which Python keeps in a folder in memory. The first run
+# of each is not counted, because it fills caches.
 START = """
 import os, statistics, subprocess, sys, time
 compiled = {**os.environ, "PYTHONPYCACHEPREFIX": "/tmp/bytecode"}
@@ -51,7 +51,7 @@ print(statistics.median(times[2::2]), statistics.median(times[3::2]))
 
 
 def replace(path: Path, old: str, new: str) -> None:
-    """Replace a text in a file. Fail if the file does not contain it."""
+    """Replace text in a file. Fail if the file does not contain it."""
     text = path.read_text("utf-8")
     if old not in text:
         raise ValueError(f"{path} does not contain {old!r}")
@@ -59,12 +59,12 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 class Project:
-    """A generated project whose dependencies Poetry or uv has locked."""
+    """A generated project with a lock file of Poetry or uv."""
 
     def __init__(
         self, tool: str, folder: Path, dependencies: list[str], measures: list[str]
     ) -> None:
-        """Generate the project, and lock what the measures need."""
+        """Generate the project, and write the lock files that the measures need."""
         self.tool = tool
         output = str(folder / tool)
         self.path = Path(cookiecutter(str(ROOT), no_input=True, output_dir=output))
@@ -99,13 +99,13 @@ class Project:
         return older
 
     def change(self, measure: str) -> None:
-        """Make the change of a measure, so that the build cache has no result for it."""
+        """Make the change of a measure, with content that is not in the build cache."""
         unique = uuid.uuid4()
         if measure == "code":
             with self.code.open("a") as file:
                 file.write(f"\nCHANGE = {unique.int}\n")
         elif measure == "version":
-            # uv.lock has the project's version, too.
+            # uv.lock contains the project's version, too.
             for path in (self.pyproject, self.lock):
                 pattern = r'(\nname = "hypermodern-python"\nversion = )".*"'
                 version = rf'\1"0.{unique.int % 10**12}"'
@@ -121,7 +121,7 @@ class Project:
             self.lock.write_text(f"{text}# {unique}\n", "utf-8")
 
     def restore(self) -> None:
-        """Undo the change."""
+        """Undo the change of a measure."""
         for path, content in self.files.items():
             path.write_bytes(content)
 
@@ -130,7 +130,7 @@ class Recipe:
     """A Dockerfile that builds the program of one case."""
 
     def __init__(self, name: str, case: str, projects: dict[str, Project]) -> None:
-        """Take the project that was locked by the recipe's tool."""
+        """Use the project with a lock file of the recipe's tool."""
         self.image = f"{case}-{name}"
         self.project = projects["uv" if name == "uv" else "poetry"]
         ours = self.project.path / "Dockerfile"
@@ -141,8 +141,8 @@ class Recipe:
     def tag(self) -> str:
         """The name of the latest image.
 
-        Each image has its own: an engine can fail a build that shares layers with an
-        image that lost its name and is being removed.
+        Each image has a different name. If a build takes the name of an earlier image,
+        the engine removes that image, and a build that shares layers with it can fail.
         """
         return f"benchmark-{self.image}:{self.builds}"
 
@@ -159,7 +159,7 @@ class Recipe:
     def measure(self, measure: str, registry: Registry) -> dict[str, float]:
         """Build after a change, and return the time and, for code, the bytes pushed."""
         if measure == "cold":
-            # Neither a cached step nor a file in a cache mount.
+            # Use no cached step, and no file in a cache mount.
             empty = f"--build-arg=CACHE={uuid.uuid4()}"
             return {"cold": self.build("--no-cache", empty)}
         self.build()
@@ -192,7 +192,7 @@ class Recipe:
         return seconds
 
     def start(self, *command: str) -> list[float]:
-        """Return the times of a command with the image's bytecode, and with all."""
+        """Return the times of a command: with the image's bytecode, and with all."""
         printed = run(
             *("docker", "run", "--rm", "--read-only", "--tmpfs=/tmp"),
             *("--entrypoint=python", self.tag, "-c", START, *command),
@@ -237,11 +237,11 @@ def measure(
 
 
 def machine() -> str:
-    """Describe what the figures were measured on."""
+    """Describe the machine, the engine and the base image of the measurements."""
     cpuinfo = Path("/proc/cpuinfo")
     text = cpuinfo.read_text("utf-8") if cpuinfo.exists() else ""
     model = re.search(r"^model name\s*: (.*)$", text, re.M)
-    # The variable is set in the official images, and not in replacements for them.
+    # Only the official images set this variable; replacements do not.
     variables = inspect(BASE)["Config"]["Env"]
     official = any(variable.startswith("PYTHON_SHA256=") for variable in variables)
     return (
@@ -252,7 +252,7 @@ def machine() -> str:
 
 
 def main() -> None:
-    """Measure, and write the results as JSON."""
+    """Run all measurements, and write the results as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="for --cases; else 1")
     parser.add_argument("--recipes", nargs="*", choices=NAMES, default=NAMES)

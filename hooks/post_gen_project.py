@@ -1,8 +1,9 @@
-"""Check names against the lock file, build the image and commit if asked, say what is next.
+"""Check names against the lock file, build and commit if asked, print the next steps.
 
 Cookiecutter renders this module and runs it in the project's folder, after the last
-file. A non-zero exit makes it remove the folder if it made it. Only the standard library
-may be imported: the module runs in whatever environment Cookiecutter runs in.
+file. If the exit status is not zero, Cookiecutter removes a folder that it created.
+Only the standard library may be imported, because the module runs in Cookiecutter's own
+environment.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ class BuildFailedError(Exception):
 
 
 class CommitFailedError(Exception):
-    """There is no first commit. The message gives the reason."""
+    """The first commit failed. The message gives the reason."""
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command and return its status and what it printed.
+    """Run a command and return its status and output.
 
     Raises:
-        OSError: It does not start.
+        OSError: The command does not start.
     """
     return subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="replace"
@@ -49,16 +50,16 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def last_line(output: str) -> str:
-    """Return the last line that is not blank."""
+    """Return the last line of an output that is not blank."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return lines[-1] if lines else "no output"
 
 
 def taken_names(lock: str, slug: str, package: str) -> Iterator[str]:
-    """Yield an error message for each name that a distribution in the lock file has.
+    """Yield an error message for each name that a dependency in the lock file has.
 
-    Two distributions of one name cannot be installed together, and a package would hide
-    the module of a dependency.
+    Two distributions with the same name cannot be installed together, and a package
+    would hide a dependency's module with the same name.
     """
     taken = set(re.findall(r'^name = "(.+)"$', lock, re.MULTILINE))
     for question, name, prefix in (
@@ -76,7 +77,7 @@ def find_engine() -> str:
     """Return the command of the first engine that works.
 
     Raises:
-        EngineUnavailableError: There is none.
+        EngineUnavailableError: No engine works.
     """
     problems = []
     for engine in filter(shutil.which, ENGINES):
@@ -105,7 +106,7 @@ def validate_image(tag: str) -> str:
     """
     engine = find_engine()
     start = time.monotonic()
-    # The engine writes to the terminal itself, so that its progress display works.
+    # The engine writes directly to the terminal, so that its progress display works.
     build = subprocess.run([engine, "build", "--tag", tag, "."])
     if build.returncode:
         raise BuildFailedError(f"{engine} build failed with status {build.returncode}")
@@ -125,10 +126,10 @@ def validate_image(tag: str) -> str:
 
 
 def git(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run git in the current folder and return its status and what it printed.
+    """Run git in the current folder and return its status and output.
 
     Raises:
-        CommitFailedError: It does not start.
+        CommitFailedError: git does not start.
     """
     try:
         return run("git", *arguments)
@@ -139,24 +140,24 @@ def git(*arguments: str) -> subprocess.CompletedProcess[str]:
 def commit() -> None:
     """Make the current folder a Git repository and commit all its files.
 
-    This is the user's own git, with their settings, hooks and signature.
+    git runs with the user's own settings, hooks and signing key.
 
     Raises:
         CommitFailedError: git is missing or broken, has no identity, or failed.
     """
     if not shutil.which("git"):
         raise CommitFailedError("git is not installed")
-    # If Cookiecutter runs in a Git hook, these variables name another repository.
+    # If Cookiecutter runs in a Git hook, these variables point to another repository.
     variables = git("rev-parse", "--local-env-vars")
     if variables.returncode:
         raise CommitFailedError(f"git does not work: {last_line(variables.stderr)}")
     for name in variables.stdout.split():
         os.environ.pop(name, None)
-    # The status is 1 in a repository that does not ignore the folder.
+    # The status is 1 if the folder is in a repository that does not ignore it.
     if git("check-ignore", "--quiet", ".").returncode == 1:
         raise CommitFailedError("the folder is in a Git repository already")
     for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
-        # Without this setting, git makes up an address from the host's name.
+        # Without this setting, git derives an address from the host name.
         if git("-c", "user.useConfigOnly=true", "var", name).returncode:
             raise CommitFailedError(
                 "git has no user.name and user.email; set them with git config"
@@ -175,20 +176,20 @@ def commit() -> None:
 
 
 def quote(path: Path) -> str:
-    """Return a path as this system's shell reads it."""
+    """Return a path, quoted for this system's shell."""
     text = str(path)
     return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
 
 
 def main() -> None:
-    """Do what the answers ask for, which Cookiecutter renders into the call below.
+    """Finish the project. Cookiecutter renders the answers into the call below.
 
     Raises:
         SystemExit: The project is not kept. The message gives the reason.
     """
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
     slug = answers["project_slug"]
-    # The terminal's encoding may lack characters of the path.
+    # The terminal's encoding may not support all characters of the path.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -202,7 +203,7 @@ def main() -> None:
     lock = (project / "poetry.lock").read_text("utf-8")
     if lines := list(taken_names(lock, slug, answers["package_name"])):
         sys.exit("\n".join([*lines, "Generate the project again with other answers."]))
-    # cruft generates a project twice for each update, to compare the two.
+    # For each update, cruft generates two temporary projects to compare them.
     if (
         "_commit" in answers
         and Path(tempfile.gettempdir()).resolve() in project.parents
@@ -230,7 +231,7 @@ def main() -> None:
             made += ", with a first commit"
         except CommitFailedError as reason:
             print(f"There is no first commit: {reason}.")
-    # Shells name their folder in PWD, except on Windows.
+    # Shells put the current folder into PWD, except on Windows.
     here = project.parent == Path(os.environ.get("PWD", ""))
     print(f"Created {made}. Next:")
     print(f"  cd {slug if here else quote(project)}")

@@ -1,8 +1,8 @@
 """Refuse answers that cannot work, before the first file of the project is written.
 
-Cookiecutter renders this module and runs it in the project's folder. A non-zero exit
-makes it stop, and remove the folder if it made it. Only the standard library may be
-imported: the module runs in whatever environment Cookiecutter runs in.
+Cookiecutter renders this module and runs it in the project's folder. If the exit status
+is not zero, Cookiecutter stops, and removes a folder that it created. Only the standard
+library may be imported, because the module runs in Cookiecutter's own environment.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# The first Python that lists the names of its standard modules.
+# The first version that has sys.stdlib_module_names.
 OLDEST_PYTHON = (3, 10)
-# In bytes: four times the size of a generated project.
+# In bytes, four times the size of a generated project.
 SPACE_NEEDED = 1_000_000
-# How many characters of a bad answer an error message quotes.
+# The number of characters of an answer that an error message quotes.
 QUOTED = 60
 
-# An image name (github.com/distribution/reference) is stricter than a distribution name
-# (packaging.python.org/specifications/name-normalization), and a slug is both.
+# A slug is an image name (github.com/distribution/reference) and a distribution name
+# (packaging.python.org/specifications/name-normalization). Image names are stricter.
 SLUG = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
 PACKAGE = re.compile(r"[a-z_][a-z0-9_]*")
 # A longer name would make lines of the generated code too long for the formatter.
@@ -37,28 +37,28 @@ WINDOWS_DEVICES = frozenset(
     + [device + str(number) for device in ("com", "lpt") for number in range(10)]
 )
 # unicode.org/reports/tr9, table 4: characters that change the order of the text around
-# them, so that code does not run as it reads (CVE-2021-42574).
+# them, so that code does not do what it seems to do (CVE-2021-42574).
 REORDERING = frozenset("LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())
-# Folders beside the package.
+# Names of folders next to the package.
 FOLDERS = frozenset(["docs", "src", "test", "tests"])
 # Commands of a virtual environment and of the project's tools. The hook after the last
-# file also refuses the name of every distribution in the lock file.
+# file also refuses the names of all distributions in the lock file.
 COMMANDS = frozenset(
     """
     activate coverage3 dmypy lint-dependency-groups mypyc pip poetry py.test pygmentize
     python setuptools sphinx-build stubgen stubtest tox-to-nox
     """.split()
 )
-# Modules that the tools import, and whose distributions have other names.
+# Modules that the tools import, with names that are not in the lock file.
 MODULES = frozenset(
     """
     _pytest _yaml a11y_pygments attr bs4 conftest markdown_it mypyc noxfile pip poetry py
     setuptools sitecustomize sphinxcontrib usercustomize yaml
     """.split()
 )
-# Keywords in some places, in some supported Pythons.
+# Soft keywords of any supported Python, and None in lowercase.
 SOFT_KEYWORDS = frozenset(["_", "case", "lazy", "match", "none", "type"])
-# Standard modules of some supported Pythons, but not of all.
+# Standard modules of only some of the supported Pythons.
 SOME_STANDARD_MODULES = frozenset(
     """
     aifc annotationlib asynchat asyncore audioop cgi cgitb chunk compression crypt
@@ -79,8 +79,8 @@ def quoted(answer: object) -> str:
 def is_allowed(character: str) -> bool:
     """Return whether a character may occur in a line of text.
 
-    Refused are control characters, surrogates, line and paragraph separators,
-    noncharacters, the byte order mark, and characters that reorder text.
+    Control characters, surrogates, line and paragraph separators, noncharacters, the
+    byte order mark, and characters that reorder text are not allowed.
     """
     code = ord(character)
     return not (
@@ -92,8 +92,8 @@ def is_allowed(character: str) -> bool:
     )
 
 
-# Each check returns what is wrong with an answer and what to do, or an empty string. The
-# error message has the answer before it.
+# Each check returns what is wrong with an answer and what to do, or an empty string. In
+# the error message, the answer comes before this text.
 
 
 def check_text(text: str) -> str:
@@ -128,7 +128,7 @@ def check_author(author: str) -> str:
 
 
 def check_name(name: str, prefix: str) -> str:
-    """Check what holds for a slug and for a package name."""
+    """Check the rules for both slugs and package names."""
     if len(name) > NAME_LENGTH:
         return f"has {len(name)} characters. Use at most {NAME_LENGTH}."
     if name.partition(".")[0] in WINDOWS_DEVICES:
@@ -149,7 +149,7 @@ def check_slug(slug: str) -> str:
         )
     if slug.endswith((".git", ".wiki")):
         return "ends in .git or .wiki, which GitHub reserves. Use another name."
-    # An environment also has commands with its version in their names.
+    # An environment also has commands with a version, such as python3.14.
     if slug in COMMANDS or re.fullmatch(r"(?:coverage|pip|python)[0-9.-]+", slug):
         return (
             "is the name of a command that the project uses. "
@@ -185,7 +185,7 @@ EMAIL = r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+" + rf"@{LABEL}(?:\.{LABEL})+"
 # between letters and digits, and the short code of a managed user.
 GITHUB_USER = r"[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*(?:_[a-zA-Z0-9]+)?"
 
-# Answers with a pattern and a greatest length: that of an address in RFC 5321, of a GitHub
+# Questions with a pattern and a maximum length: of an address in RFC 5321, of a GitHub
 # name, and of a Docker ID (docs.docker.com/accounts/create-account).
 PATTERNS = {
     "email": (
@@ -218,7 +218,7 @@ CHECKS = {
 def problem_with(question: str, answer: object, choices: dict[str, list[str]]) -> str:
     """Return what is wrong with an answer and what to do, or an empty string.
 
-    A question without a rule of its own takes any line of text.
+    A question without a rule of its own accepts any line of text.
     """
     if question in choices:
         if answer in choices[question]:
@@ -234,11 +234,11 @@ def problem_with(question: str, answer: object, choices: dict[str, list[str]]) -
 
 
 def options(answers: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the options of each choice, as the template's cookiecutter.json lists them.
+    """Return the options of each choice from the template's cookiecutter.json.
 
-    Cookiecutter checks an option itself, unless it comes from an edited replay file.
-    It names the template's folder as its user did, often relative to the shell's own.
-    cruft names none, and has no replay files.
+    Cookiecutter checks options itself, except those in an edited replay file.
+    `_repo_dir` is the template's folder as the user gave it, often relative to the
+    shell's folder. cruft does not set `_repo_dir`, and has no replay files.
     """
     folder = Path(os.environ.get("PWD", ""), answers.get("_repo_dir", "missing"))
     file = folder / "cookiecutter.json"

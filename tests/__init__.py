@@ -1,4 +1,4 @@
-"""Tests of the template, grouped by what a contributor edits, and what they share."""
+"""Tests of the template, grouped by what a contributor edits, and shared functions."""
 
 import os
 import re
@@ -11,8 +11,8 @@ from pip._internal.models.index import PyPI
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
-# Some machines have only the simple pages of a package index, which Poetry needs a plugin
-# for. The plugin works with the real index, too.
+# Some machines can reach only the simple pages of a package index. Poetry needs a plugin
+# for them, which also works with the real index.
 MIRROR = {
     "POETRY_PYPI_MIRROR_URL": os.environ.get("PIP_INDEX_URL", PyPI.simple_url),
 }
@@ -25,10 +25,10 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command and return its status and what it printed.
+    """Run a command and return its status and output.
 
     Raises:
-        AssertionError: It failed, and `check` is true. The message is its output.
+        AssertionError: `check` is true, and the command failed with this output.
     """
     result = subprocess.run(
         command, capture_output=True, cwd=cwd, encoding="utf-8", env=env, input=stdin
@@ -39,10 +39,10 @@ def run(
 
 
 def edit(path: Path, pattern: str, replacement: str) -> None:
-    """Replace every match in a file, of which there must be one.
+    """Replace all matches in a file. There must be at least one.
 
     Raises:
-        AssertionError: Nothing matches.
+        AssertionError: There is no match.
     """
     text, count = re.subn(pattern, replacement, path.read_text("utf-8"))
     assert count, f"{path}: no match for {pattern!r}"
@@ -50,7 +50,7 @@ def edit(path: Path, pattern: str, replacement: str) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return the content of every file below a folder, except Git's, by its path there."""
+    """Return the content of each file in a folder, except Git's, by relative path."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -59,7 +59,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def commit(folder: Path, message: str = "Commit everything") -> str:
-    """Commit every file below a folder, after `git init`, and return the commit."""
+    """Run `git init` in a folder, commit all its files, and return the commit."""
     run("git", "init", cwd=folder)
     run("git", "add", "--all", cwd=folder)
     run("git", "commit", "--allow-empty", f"--message={message}", cwd=folder)
@@ -67,7 +67,7 @@ def commit(folder: Path, message: str = "Commit everything") -> str:
 
 
 def copy_template(folder: Path) -> Path:
-    """Copy the template's files into a new folder, without what tools leave behind."""
+    """Copy the template's files into a new folder, without caches and environments."""
     ignore = shutil.ignore_patterns(
         ".git", ".nox", ".venv", ".*_cache", ".hypothesis", "__pycache__", "_build"
     )

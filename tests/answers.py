@@ -1,4 +1,4 @@
-"""The questions, the hostile answers, and what reads answers back from a project."""
+"""The questions, hostile answers, and functions that read answers from a project."""
 
 import ast
 import functools
@@ -28,16 +28,16 @@ FILE = ROOT / "cookiecutter.json"
 QUESTIONS: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
 ASKED = [question for question in QUESTIONS if not question.startswith("_")]
 CHOICES = {name: QUESTIONS[name] for name in ASKED if isinstance(QUESTIONS[name], list)}
-# Only the last hook reads these. No file depends on them, except the list of answers.
+# Only the hook after the last file uses these; no file but .cookiecutter.json has them.
 ACTIONS = {"docker_build", "git_init"}
 FILE_CHOICES = {name: CHOICES[name] for name in CHOICES if name not in ACTIONS}
-# The default answers, which a test changes, and what Cookiecutter adds to them.
+# The default answers, first with the variables that Cookiecutter adds to them.
 CONTEXT = prompt_for_config(generate_context(str(FILE)), no_input=True)
 DEFAULTS: dict[str, str] = {question: CONTEXT[question] for question in ASKED}
 
 
 def load_hook(name: str) -> ModuleType:
-    """Return a hook as a module."""
+    """Load a hook as a module."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "hooks" / f"{name}.py")
     assert spec
     assert spec.loader
@@ -53,7 +53,7 @@ LOCK = (PROJECT / "poetry.lock").read_text("utf-8")
 
 
 def refusals(answers: Mapping[str, object]) -> list[str]:
-    """Return the error messages for these answers, of the first hook that has any."""
+    """Return the error messages of the first hook that refuses any of these answers."""
     written = json.loads(json.dumps(answers))
     names = str(written["project_slug"]), str(written["package_name"])
     return list(PRE_GEN.refusals({**written, "_repo_dir": str(ROOT)})) or list(
@@ -66,7 +66,7 @@ class Case(NamedTuple):
 
     Attributes:
         number: The number of the line.
-        answers: Those that differ from the default answers.
+        answers: The answers that differ from the default answers.
         refused: The questions whose answers are refused.
         says: Part of the error message.
     """
@@ -77,14 +77,14 @@ class Case(NamedTuple):
     says: str
 
     def __str__(self) -> str:
-        """Return the name of the tests with this case."""
+        """Return the ID of the tests of this case."""
         return f"{self.number} {ascii(self.answers)[:50]}"
 
 
 def read_case(number: int, line: str) -> Case:
     """Return the case on a line of hostile.jsonl.
 
-    An answer is repeated as often as "times" says.
+    "times" is the number of times that an answer is repeated.
     """
     row = json.loads(line)
     refused, says, times = row.pop("refused"), row.pop("says", ""), row.pop("times", 1)
@@ -123,7 +123,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
 }
 
 
-# Most files are the same in most projects.
+# The cache saves time because most files are the same in most projects.
 @functools.lru_cache(maxsize=1000)
 def parse(suffix: str, text: str) -> None:
     """Parse a file, if there is a parser for its suffix."""
@@ -160,7 +160,7 @@ def paragraphs(markdown: str) -> list[tuple[str, str]]:
 
 
 def assert_reads_back(project: Path, answers: Mapping[str, str]) -> None:
-    """Parse every file of a project, and find the answers in it.
+    """Parse every file of a project, and check the answers in the files.
 
     Raises:
         AssertionError: A file has another answer.

@@ -1,4 +1,4 @@
-"""Fixtures: generated projects, commands that play others, a person, an engine."""
+"""Fixtures: generated projects, fake commands, a user with git settings, a registry."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from benchmarks.images import Registry
 from tests import MIRROR, ROOT, commit, copy_template, run
 from tests.engine import TAGS, remove_images
 
-# `nox -s tests -- --hypothesis-profile=long tests/test_answers.py` tries new examples.
+# To try more and random examples, add --hypothesis-profile=long to pytest's options.
 settings.register_profile(
     "default",
     max_examples=50,
@@ -38,9 +38,9 @@ Generate = Callable[..., subprocess.CompletedProcess[str]]
 
 
 class Nox:
-    """Runs a project's own nox, with Python, Poetry and nox as the only programs.
+    """Runs a project's sessions with only Python, Poetry and nox on PATH.
 
-    All its projects share their environments, so that each is installed once.
+    All projects share the environments, so that each is installed once.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -59,7 +59,7 @@ class Nox:
         }
 
     def run(self, project: Path, *options: str, fails: str = "") -> str:
-        """Run sessions and return what they printed.
+        """Run sessions and return their output.
 
         Raises:
             AssertionError: A session failed, or if `fails` names one, not only that one.
@@ -73,7 +73,7 @@ class Nox:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the longest tests first, and skip those that lack an engine, except in CI."""
+    """Start the longest tests first. Without an engine, skip tests that need one."""
     items.sort(key=lambda item: not item.get_closest_marker("longest"))
     lacking = [item for item in items if item.get_closest_marker("engine")]
     if not lacking or (
@@ -90,22 +90,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Remove the images that the tests built, once no worker builds any more."""
+    """Remove the images that the tests built, after all workers have finished."""
     if not hasattr(session.config, "workerinput") and shutil.which("docker"):
         remove_images()
 
 
 @pytest.fixture(autouse=True, scope="session")
 def interruptible() -> None:
-    """Let Ctrl-C reach the programs started here, even if a shell ran the tests with &."""
+    """Let Ctrl-C interrupt the tests' programs, even if a shell runs pytest with &."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def bake(cookies_session: Cookies) -> Bake:
-    """Return a function that generates a project from answers, once for each set.
+    """Return a function that generates a project, once for each set of answers.
 
-    Tests share the projects: a test that writes to one works on a copy.
+    Tests share these projects. A test that changes a project must work on a copy.
     """
     projects: dict[frozenset[tuple[str, str]], Path] = {}
 
@@ -139,12 +139,12 @@ def copy(tmp_path: Path) -> Callable[[Path], Path]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty home directory, which is this test's."""
+    """Return an empty home directory for one test."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
-    # The client finds its plugins and logins in the home directory.
+    # Docker's client would look for its plugins and logins in the empty home directory.
     docker = os.environ.get("DOCKER_CONFIG", str(Path("~/.docker").expanduser()))
     monkeypatch.setenv("DOCKER_CONFIG", docker)
     return home
@@ -152,7 +152,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
-    """Return an empty folder to generate into. Its name must be quoted in a shell."""
+    """Return an empty output folder whose name must be quoted in a shell."""
     output = tmp_path / "my prøjects"
     output.mkdir()
     return output
@@ -160,7 +160,7 @@ def output(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def generate(home: Path, output: Path) -> Generate:
-    """Return a function that runs Cookiecutter's command in `output` with answers."""
+    """Return a function that runs Cookiecutter in `output` with these answers."""
 
     def generate(
         *options: str, template: Path = ROOT, stdin: str | None = None, **answers: str
@@ -182,7 +182,7 @@ def generate(home: Path, output: Path) -> Generate:
 
 @pytest.fixture
 def person(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the home directory of Jane Doe, whose git settings are in it."""
+    """Return a home directory with the git settings of Jane Doe."""
     (home / ".gitconfig").write_text(
         "[user]\nname = Jane Doe\nemail = jane@example.com\n"
         "[init]\ndefaultBranch = main\n[safe]\ndirectory = *\n"
@@ -196,7 +196,7 @@ def person(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def repository(person: Path) -> Path:
-    """Return a Git repository of the template, with one commit of what is here now."""
+    """Return a Git repository with the current files of the template in one commit."""
     folder = copy_template(person / "the template")
     commit(folder)
     return folder
@@ -204,9 +204,9 @@ def repository(person: Path) -> Path:
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
-    """Return a function that puts a shell script in the place of a command.
+    """Return a function that replaces a command on PATH with a shell script.
 
-    With `alone`, only these scripts and a few tools of the shell are on PATH.
+    With `alone`, PATH has only these scripts, cat, sh and sleep.
     """
     if os.name == "nt":
         pytest.skip("the commands are shell scripts; run this on Linux or macOS")
@@ -238,7 +238,7 @@ def tag() -> str:
 @pytest.fixture(scope="session")
 def locked_environment(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the packages that a project's tests need, as locked."""
-    # Above this worker's own folder, so that all workers share it.
+    # All workers share the folder, so it is outside of this worker's own folder.
     folder = tmp_path_factory.getbasetemp().parent / "locked-environment"
     requirements = folder / "requirements.txt"
     with FileLock(f"{folder}.lock"):
@@ -256,7 +256,7 @@ def locked_environment(project: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def nox(tmp_path_factory: pytest.TempPathFactory) -> Nox:
-    """Return what runs a project's own nox."""
+    """Return an object that runs the sessions of a project."""
     return Nox(tmp_path_factory.mktemp("nox"))
 
 

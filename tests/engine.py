@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tests import run
 
-# Tags begin with a name for all processes of a run, then one for this process. Images are
-# removed after all tests: an engine can fail a build that shares layers with an image
-# that is being removed.
+# Tags start with a name for all processes of a run, then one for this process. Images are
+# removed after all tests, because a build can fail if it shares layers with an image that
+# the engine is removing.
 RUN = os.environ.setdefault("TEST_IMAGES", f"test-{secrets.token_hex(4)}")
 TAGS = f"{RUN}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
@@ -21,7 +21,7 @@ def build(project: Path, tag: str, *options: str, check: bool = True) -> str:
 
 
 def steps_run(log: str) -> set[str]:
-    """Return the stages of which a step ran, of all that a build's log names."""
+    """Return the stages in a build's log that ran at least one step."""
     stages = dict(re.findall(r"^#(\d+) \[([\w-]+) +\d+/\d+\] (?:RUN|COPY)", log, re.M))
     cached = set(re.findall(r"^#(\d+) CACHED$", log, re.M))
     return {stage for step, stage in stages.items() if step not in cached}
@@ -36,8 +36,8 @@ def remove_images() -> None:
 
 
 def base_of(project: Path) -> str:
-    """Return the image that a project's image is based on."""
-    match = re.search("\nFROM (python:.*) AS base\n", dockerfile_of(project))
+    """Return the base image in a project's Dockerfile."""
+    match = re.search("(?m)^FROM (python:.*) AS base$", dockerfile_of(project))
     assert match
     return match[1]
 

@@ -1,4 +1,4 @@
-"""What tests read from pages of Markdown."""
+"""Read pages of Markdown."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,10 +13,10 @@ class Block(NamedTuple):
     """A block of code.
 
     Attributes:
-        heading: The heading of the second level above it.
-        language: The language that the page names.
+        heading: The second-level heading above it.
+        language: The language of the fence.
         code: The text.
-        comment: The comment in HTML right before it.
+        comment: The HTML comment right before it.
     """
 
     heading: str
@@ -26,7 +26,7 @@ class Block(NamedTuple):
 
 
 def tokens(page: Path) -> Iterator[Token]:
-    """Yield the tokens of a page, and those inside its paragraphs."""
+    """Yield the tokens of a page, including those inside its paragraphs."""
     parser = MarkdownIt("gfm-like", {"linkify": False})
     for token in parser.parse(page.read_text("utf-8")):
         yield token

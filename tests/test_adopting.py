@@ -1,4 +1,4 @@
-"""The image works for projects that exist: docs/adopting.md, followed to the letter."""
+"""Existing projects get an image by following docs/adopting.md to the letter."""
 
 import os
 import re
@@ -25,9 +25,9 @@ IMAGE_FILES = {
 
 
 class Project(NamedTuple):
-    """A project from the package index, what to run, and part of what that prints.
+    """A project from the package index, a command, and part of its output.
 
-    Its properties are rows of the page's table. Another command is for --entrypoint.
+    `has` lists the project's rows of the page's table. `also` runs with --entrypoint.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Project(NamedTuple):
 PROJECTS = [
     Project("toml-sort", "0.25.0", "toml-sort --version", "0.25.0", "no `src` folder; `[tool.poetry]` metadata"),
     Project("docformatter", "1.7.8", "docformatter --version", "1.7.8", "a `src` folder; `[tool.poetry]` metadata"),
-    # The release prints the version before it, which is a mistake in its own code.
+    # This release prints the previous version, which is a mistake in its own code.
     Project("rich-cli", "1.8.1", "rich --version", "1.8.0", "a `src` folder; another command name; another import name"),
     Project("poethepoet", "0.49.0", "poe --version", "0.49.0", "no `src` folder; another command name; data files in the package"),
     Project("commitizen", "3.31.0", "cz --help", "usage: cz ", "no `src` folder; another command name; several commands; `[tool.poetry]` metadata; data files in the package; a README elsewhere", also="git-cz --help"),
@@ -53,12 +53,12 @@ PROJECTS = [
 
 
 def follow(title: str, folder: Path, names: Mapping[str, str]) -> str:
-    """Run the commands in a section of the page, and return what they printed.
+    """Run the commands in a section of the page, and return their output.
 
     Args:
         title: The section's heading.
-        folder: Where to run them.
-        names: What to put in the place of the names in the page.
+        folder: The folder in which the commands run.
+        names: The replacements for the names in the page.
     """
     found = (b.code for b in blocks(PAGE) if (b.heading, b.language) == (title, "sh"))
     script = TEMPLATE.sub(shlex.quote(str(ROOT)), "".join(found))
@@ -69,14 +69,14 @@ def follow(title: str, folder: Path, names: Mapping[str, str]) -> str:
 
 
 def rows(title: str) -> list[list[str]]:
-    """Return the cells of the table in a section of the page, without its first line."""
+    """Return the cells of the table in a section of the page, without the header."""
     text = PAGE.read_text("utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
     lines = [line for line in text.splitlines() if line.startswith("|")]
     return [line.strip("| ").split(" | ") for line in lines[2:]]
 
 
 def adapt(folder: Path, row: list[str], names: Mapping[str, str]) -> None:
-    """Change the lines that a row of the page's table names."""
+    """Change the lines that a row of the page's table lists."""
     for file, cell in zip(("Dockerfile", ".dockerignore"), row[1:], strict=True):
         path = folder / file
         lines = path.read_text("utf-8").splitlines()
@@ -111,7 +111,7 @@ def existing(project: Project, person: Path) -> Path:
         (folder / name).unlink()
     path = folder / "pyproject.toml"
     settings = tomlkit.parse(path.read_text("utf-8"))
-    # The image has no development dependencies, and Poetry takes long to resolve them.
+    # The image has no development dependencies, which take Poetry long to resolve.
     settings.pop("dependency-groups", None)
     for key in ("group", "dev-dependencies", *(["readme"] if project.remove else [])):
         settings.get("tool", {}).get("poetry", {}).pop(key, None)
@@ -126,7 +126,7 @@ def existing(project: Project, person: Path) -> Path:
 def test_an_existing_project_gets_an_image(
     existing: Path, project: Project, tag: str, tmp_path: Path
 ) -> None:
-    """As the page says: its files stay as they are, and its commands run locked down."""
+    """The page's commands leave the project's files alone and build a working image."""
     command, *options = project.command.split()
     names = {
         "my-project": project.name,
@@ -153,8 +153,8 @@ def test_an_existing_project_gets_an_image(
         run("docker", "run", *locked, f"--entrypoint={other}", tag, *options)
 
 
-def test_the_page_lists_the_projects() -> None:
-    """Each project has rows of the other table, and each row has a project."""
+def test_the_page_lists_the_tested_projects() -> None:
+    """The page lists all tested projects, and each row of its table has a project."""
     assert rows("Tried on") == [
         [f"{project.name} {project.version}", f"`{project.command}`", project.has]
         for project in PROJECTS

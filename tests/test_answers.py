@@ -25,7 +25,7 @@ from tests.answers import (
     render,
 )
 
-# What is special in one of the languages that a text is written in.
+# Characters and words that are special in one of the languages of the generated files.
 SPECIAL = r"""
     ' " \ ` $ # % & * _ ~ < > [ ] { } ( ) | ! ? = + - . , ; : @ / ^
     ''' \" \n \\ $( ${ $$ {{ }} {% %} {# #} <!-- --> </script> &amp; &# ]] [[ ![ ](
@@ -46,13 +46,13 @@ WILD = st.one_of(
 
 
 def table(question: str) -> st.SearchStrategy[str]:
-    """Return a strategy for the answers in hostile.jsonl."""
+    """Return a strategy for a question's answers in hostile.jsonl."""
     answers = [case.answers.get(question) for case in CASES]
     texts = [answer for answer in answers if isinstance(answer, str)]
     return st.sampled_from(texts) if texts else st.nothing()
 
 
-# For each question, answers of which most are accepted.
+# Strategies for each question, whose answers are mostly accepted.
 TAME: dict[str, st.SearchStrategy[str]] = {
     **{question: TEXTS for question in ASKED if question not in CHOICES},
     "project_slug": st.from_regex(
@@ -65,15 +65,15 @@ TAME: dict[str, st.SearchStrategy[str]] = {
     "dockerhub_user": st.from_regex(r"[a-z0-9]{4,9}", fullmatch=True),
 }
 OPTIONS = {question: st.sampled_from(CHOICES[question]) for question in CHOICES}
-# A question that is left out has its default answer.
+# A missing question has its default answer.
 SETS_OF_ANSWERS = st.fixed_dictionaries(OPTIONS, optional=TAME) | st.fixed_dictionaries(
     OPTIONS, optional={question: WILD | table(question) for question in TAME}
 )
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_exactly_the_answers_that_cannot_work_are_refused(case: Case) -> None:
-    """Each message names the question, the answer, the problem and what to do."""
+def test_only_invalid_answers_are_refused(case: Case) -> None:
+    """Each message has the question, the answer, the problem and what to do."""
     lines = refusals(DEFAULTS | case.answers)
     assert sorted(line.partition(": ")[0] for line in lines) == sorted(case.refused)
     for line in lines:
@@ -86,14 +86,14 @@ def test_exactly_the_answers_that_cannot_work_are_refused(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=str)
-def test_an_accepted_answer_reads_back(case: Case, tmp_path: Path) -> None:
-    """Every file parses, and has the answer as it was given."""
+def test_accepted_answers_read_back(case: Case, tmp_path: Path) -> None:
+    """Every file parses, and contains the answers unchanged."""
     answers = DEFAULTS | case.answers
     assert_reads_back(render(answers, tmp_path), answers)
 
 
 def must_be_refused(question: str, answer: str) -> bool:
-    """Return whether an answer cannot work, by other rules than the hook's."""
+    """Return whether an answer is invalid, by other rules than the hook's."""
     if question in {"project_name", "description", "author"}:
         return (
             answer != answer.strip()
@@ -108,8 +108,8 @@ def must_be_refused(question: str, answer: str) -> bool:
 
 
 @given(SETS_OF_ANSWERS)
-def test_any_answers_are_refused_or_read_back(changes: dict[str, str]) -> None:
-    """No answer makes a difference to the message about another."""
+def test_random_answers_are_refused_or_read_back(changes: dict[str, str]) -> None:
+    """A message does not depend on the other answers."""
     answers = {**DEFAULTS, **changes}
     lines = list(PRE_GEN.refusals(json.loads(json.dumps(answers))))
     refused = [line.partition(": ")[0] for line in lines]
@@ -124,10 +124,10 @@ def test_any_answers_are_refused_or_read_back(changes: dict[str, str]) -> None:
 
 
 @given(st.dictionaries(TEXTS, TEXTS | st.none() | st.floats(allow_nan=False)))
-def test_no_answer_ends_the_string_that_a_hook_reads(
+def test_no_answer_ends_the_string_literal_in_a_hook(
     answers: dict[str, object],
 ) -> None:
-    """JSON from Jinja is ASCII, and never has three quotes in a row."""
+    """Jinja's JSON is ASCII, and never contains three quotes in a row."""
     program = 'answers = json.loads(r"""{{ answers | tojson }}""")'
     rendered = Environment().from_string(program).render(answers=answers)  # noqa: S701
     namespace: dict[str, object] = {"json": json}
@@ -145,22 +145,20 @@ def test_no_answer_ends_the_string_that_a_hook_reads(
     ],
     ids=ascii,
 )
-def test_a_character_is_refused_but_not_its_neighbors(
-    refused: str, allowed: str
-) -> None:
-    """At both ends of each range."""
+def test_ranges_of_refused_characters(refused: str, allowed: str) -> None:
+    """Characters at both ends of each range are refused, but not their neighbors."""
     assert not any(map(PRE_GEN.is_allowed, refused))
     assert all(map(PRE_GEN.is_allowed, allowed))
 
 
-def test_a_long_answer_is_shortened_in_the_message() -> None:
-    """Sixty characters with the quotes are not."""
+def test_a_message_shortens_a_long_answer() -> None:
+    """A message quotes at most sixty characters of an answer, including quotes."""
     assert PRE_GEN.quoted("x" * 58) == f"'{'x' * 58}'"
     assert PRE_GEN.quoted("x" * 59) == f"'{'x' * 59}...' (59 characters)"
 
 
-def test_a_question_without_a_rule_takes_a_line_of_text() -> None:
-    """A new text question needs no change of the hook."""
+def test_a_question_without_a_rule_accepts_a_line_of_text() -> None:
+    """The hook needs no change for a new text question."""
     assert not list(PRE_GEN.refusals({"motto": "Any text"}))
     (line,) = PRE_GEN.refusals({"motto": "two\nlines"})
     assert line.startswith("motto: 'two\\nlines' contains U+000A")
@@ -178,7 +176,7 @@ def test_a_question_without_a_rule_takes_a_line_of_text() -> None:
 def test_names_in_the_lock_file_are_refused(
     names: tuple[str, str], questions: list[str]
 ) -> None:
-    """They are compared in normal form, and the lock file is all that is asked."""
+    """Names are compared in normal form with those in the lock file."""
     lock = '[[package]]\nname = "sphinx-click"\nversion = "1"\n'
     lines = POST_GEN.taken_names(lock, *names)
     assert [line.partition(": ")[0] for line in lines] == questions

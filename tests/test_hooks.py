@@ -1,6 +1,6 @@
-"""What the hooks do: refuse, build, commit, and lose nothing when something fails.
+"""The hooks refuse answers, build, commit, and lose no files when something fails.
 
-The faults are real: a full disk, a killed process, a daemon that stops in a build.
+The failures are real: a full disk, a killed process, a client without a daemon.
 """
 
 import ast
@@ -35,13 +35,13 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows lacks what POSIX has
 
 
 def messages(result: subprocess.CompletedProcess[str]) -> list[str]:
-    """Return what a hook printed to standard error, without Cookiecutter's traceback."""
+    """Return a hook's lines on standard error, without Cookiecutter's traceback."""
     assert result.returncode == 1
     return result.stderr.partition("Hook script failed")[0].splitlines()
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Return the mode and the content of everything below a folder, Git's included."""
+    """Return the mode and content of each path below a folder, including Git's."""
     return {
         str(path.relative_to(folder)): (
             path.lstat().st_mode,
@@ -54,8 +54,10 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
 # Refusals.
 
 
-def test_all_bad_answers_are_reported_at_once(generate: Generate, output: Path) -> None:
-    """Nothing is left, and the last line says how to go on."""
+def test_all_invalid_answers_are_reported_at_once(
+    generate: Generate, output: Path
+) -> None:
+    """No project is left, and the last line explains what to do."""
     result = generate(project_slug="Con", package_name="class", email="me")
     *lines, last = messages(result)
     assert sorted(line.partition(":")[0] for line in lines) == [
@@ -65,17 +67,17 @@ def test_all_bad_answers_are_reported_at_once(generate: Generate, output: Path) 
     assert not list(output.iterdir())
 
 
-# Names of folders elsewhere, of several, and of odd ones. The others in hostile.jsonl are
-# refused by the same pattern.
+# Slugs that are paths or odd folder names. The same pattern refuses the other slugs in
+# hostile.jsonl.
 SLUGS = ["../evil", "a/b/c", "a/../../evil", "/evil", "~/evil", ".hidden", "-rf", "a b"]
 
 
 @pytest.mark.parametrize("slug", SLUGS, ids=ascii)
 def test_a_refused_slug_leaves_no_project_anywhere(slug: str, tmp_path: Path) -> None:
-    """Cookiecutter makes its folder, even elsewhere, and removes it again."""
+    """Cookiecutter creates the slug's folder, even outside, and removes it again."""
     output = tmp_path / "a" / "b" / "c"
     output.mkdir(parents=True)
-    # An absolute path would be the same for all tests.
+    # Each test needs an absolute path of its own.
     name = f"{tmp_path}/evil" if slug.startswith("/") else slug
     command = (sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input")
     env = os.environ | {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
@@ -83,13 +85,13 @@ def test_a_refused_slug_leaves_no_project_anywhere(slug: str, tmp_path: Path) ->
     result = run(*command, *answers, check=False, cwd=output, env=env)
     assert messages(result)[0].startswith("project_slug: ")
     (tmp_path / ".cookiecutter_replay" / f"{ROOT.name}.json").unlink()
-    # An empty folder on the way may stay.
+    # Empty parent folders may stay.
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not (output / name).exists()
 
 
 def test_the_name_of_a_dependency_is_refused(generate: Generate, output: Path) -> None:
-    """The last hook finds it in the lock file, and the project is not kept."""
+    """The last hook finds the name in the lock file, and the project is not kept."""
     lines = messages(generate(project_slug="sphinx-click", package_name="typeguard"))
     assert [line.partition(":")[0] for line in lines] == [
         *(
@@ -104,7 +106,7 @@ def test_the_name_of_a_dependency_is_refused(generate: Generate, output: Path) -
 def test_a_corrected_replay_file_keeps_the_other_answers(
     generate: Generate, output: Path, home: Path
 ) -> None:
-    """As the last line of a refusal says."""
+    """The fix that the error message suggests works."""
     slug = {"project_slug": "../evil", "package_name": "evil"}
     assert "--replay" in messages(generate(author="Jane Doe", **slug))[-1]
     (file,) = (home / ".cookiecutter_replay").glob("*.json")
@@ -117,7 +119,7 @@ def test_a_corrected_replay_file_keeps_the_other_answers(
 def test_an_option_in_a_replay_file_is_checked(
     generate: Generate, output: Path, home: Path
 ) -> None:
-    """Cookiecutter checks those that are typed; this works for any option."""
+    """The hook checks all options, because Cookiecutter checks only typed ones."""
     assert generate(project_slug="first").returncode == 0
     (file,) = (home / ".cookiecutter_replay").glob("*.json")
     answers = json.loads(file.read_text("utf-8"))
@@ -127,10 +129,10 @@ def test_an_option_in_a_replay_file_is_checked(
     assert [path.name for path in output.iterdir()] == ["first"]
 
 
-def test_cruft_shows_what_is_refused(
+def test_cruft_shows_the_error_messages(
     repository: Path, output: Path, person: Path
 ) -> None:
-    """It leaves nothing either."""
+    """The command prints the hook's message, and leaves no project."""
     answers = json.dumps({"package_name": "class"})
     create = ("cruft", "create", str(repository), "--no-input")
     options = (f"--extra-context={answers}", f"--config-file={person / 'none.yaml'}")
@@ -156,10 +158,10 @@ def test_cruft_shows_what_is_refused(
     ],
     ids=["braces", "path", "two"],
 )
-def test_answers_at_the_prompts_of_a_terminal(
+def test_answers_typed_at_a_terminal(
     answers: dict[str, str], home: Path, output: Path
 ) -> None:
-    """What is typed is not rendered, and is refused like any other answer."""
+    """Typed answers are not rendered, and are refused like any others."""
     main, terminal = os.openpty()
     typed = "".join(f"{answers.get(question, '')}\n" for question in ASKED)
     os.write(main, typed.encode())
@@ -184,8 +186,8 @@ def test_answers_at_the_prompts_of_a_terminal(
         assert_reads_back(output / "splines", kept)
 
 
-def test_an_older_python_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python 3.8 can parse both hooks."""
+def test_an_old_python_gets_a_one_line_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even Python 3.8 can parse both hooks."""
     for name in ("pre_gen_project", "post_gen_project"):
         source = (ROOT / "hooks" / f"{name}.py").read_text("utf-8")
         ast.parse(source, feature_version=(3, 8))
@@ -194,12 +196,12 @@ def test_an_older_python_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         PRE_GEN.main()
 
 
-# Files that exist.
+# Existing files.
 
 
 @pytest.fixture
 def owned(output: Path, person: Path) -> Path:
-    """Return a folder with an owner's files: a repository with uncommitted work."""
+    """Return a project folder with an owner's files and uncommitted work."""
     folder = output / "hypermodern-python"
     assert person.is_dir()
     for name in (
@@ -220,7 +222,7 @@ def owned(output: Path, person: Path) -> Path:
 
 
 SKIP = ["--overwrite-if-exists", "--skip-if-file-exists"]
-# Answers and what they end in: a project, a refusal by each hook, a build that fails.
+# Answers for each result: a project, a refusal by either hook, and a failed build.
 ENDS: dict[str, dict[str, str]] = {
     "success": {},
     "refusal": {"email": "me"},
@@ -232,7 +234,7 @@ ENDS: dict[str, dict[str, str]] = {
 @posix
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("options", [SKIP[:1], SKIP], ids=" ".join)
-def test_only_files_of_the_same_name_are_overwritten_if_asked(
+def test_overwriting_replaces_only_files_with_the_same_names(
     options: list[str],
     end: str,
     owned: Path,
@@ -240,7 +242,7 @@ def test_only_files_of_the_same_name_are_overwritten_if_asked(
     fake: Fake,
     project: Path,
 ) -> None:
-    """With --skip-if-file-exists not even those, however the generation ends."""
+    """Other files never change; --skip-if-file-exists also keeps all existing files."""
     fake("docker", "[ $1 = version ]")
     before = snapshot(owned)
     result = generate(*options, **ENDS[end])
@@ -255,10 +257,10 @@ def test_only_files_of_the_same_name_are_overwritten_if_asked(
     assert MARKER not in after
 
 
-def test_without_the_option_a_folder_that_exists_is_left_alone(
+def test_an_existing_folder_is_left_alone_by_default(
     owned: Path, generate: Generate
 ) -> None:
-    """Cookiecutter says so in one line."""
+    """Cookiecutter prints a one-line message."""
     before = snapshot(owned)
     result = generate()
     assert result.returncode == 1
@@ -267,10 +269,10 @@ def test_without_the_option_a_folder_that_exists_is_left_alone(
 
 
 @pytest.mark.parametrize("slug", ["", ".", ".."])
-def test_a_slug_that_is_a_folder_above_touches_nothing(
+def test_a_slug_that_names_a_parent_folder_changes_no_file(
     slug: str, owned: Path, generate: Generate, tmp_path: Path
 ) -> None:
-    """It exists, and is refused even if it may be overwritten."""
+    """These slugs are refused even with --overwrite-if-exists."""
     before = snapshot(owned)
     beside = set(tmp_path.iterdir())
     for options in ([], SKIP[:1]):
@@ -279,14 +281,14 @@ def test_a_slug_that_is_a_folder_above_touches_nothing(
     assert set(tmp_path.iterdir()) == beside
 
 
-# Faults.
+# Failures.
 
 
 class Blocked:
-    """A generation that waits for its last file, which is a named pipe."""
+    """A generation that blocks at its last file, which is a named pipe."""
 
     def __init__(self, folder: Path, output: Path, *options: str) -> None:
-        """Start the generation, and wait until it waits."""
+        """Start the generation, and return when it blocks."""
         template = copy_template(folder / "template")
         self.pipe = template / PROJECT.name / "tests" / "zzz"
         os.mkfifo(self.pipe)
@@ -298,12 +300,12 @@ class Blocked:
             encoding="utf-8",
             start_new_session=True,
         )
-        # This returns when the generation opens the other end.
+        # This call blocks until the generation opens the other end.
         self.end = os.open(self.pipe, os.O_WRONLY)
 
     def finish(self) -> tuple[int, str, str]:
-        """Let the generation continue, and return its status and what it printed."""
-        # Cookiecutter opens a file twice by its name.
+        """Let the generation continue, and return its status, output and errors."""
+        # Replace the pipe, because Cookiecutter opens each file twice by its name.
         self.pipe.unlink()
         self.pipe.write_text("the last file\n")
         os.close(self.end)
@@ -313,7 +315,7 @@ class Blocked:
 
 @pytest.fixture
 def block(tmp_path: Path, output: Path, home: Path) -> Iterator[Callable[..., Blocked]]:
-    """Return a function that starts a generation, which waits for its last file."""
+    """Return a function that starts a generation, which blocks at its last file."""
     assert home.is_dir()
     started: list[Blocked] = []
 
@@ -336,7 +338,7 @@ def test_an_interrupted_generation_leaves_a_marked_project(
     output: Path,
     number: signal.Signals,
 ) -> None:
-    """The next one says so, and continues once the marker is deleted."""
+    """The next generation reports the marker, and works after its deletion."""
     blocked = block()
     os.killpg(blocked.process.pid, number)
     status, _, errors = blocked.finish()
@@ -355,10 +357,10 @@ def test_an_interrupted_generation_leaves_a_marked_project(
 
 
 @posix
-def test_an_interrupted_generation_keeps_the_files_that_exist(
+def test_an_interrupted_generation_keeps_existing_files(
     block: Callable[..., Blocked], owned: Path
 ) -> None:
-    """With --skip-if-file-exists, byte for byte."""
+    """With --skip-if-file-exists, no byte of the owner's files changes."""
     before = snapshot(owned)
     blocked = block(*SKIP)
     os.killpg(blocked.process.pid, signal.SIGKILL)
@@ -368,10 +370,10 @@ def test_an_interrupted_generation_keeps_the_files_that_exist(
 
 
 @posix
-def test_of_two_generations_into_one_folder_one_is_refused(
+def test_a_second_generation_into_the_same_folder_is_refused(
     block: Callable[..., Blocked], generate: Generate, output: Path
 ) -> None:
-    """The other one is not disturbed."""
+    """The first generation completes as if it were alone."""
     blocked = block()
     before = contents(output)
     assert generate().returncode == 1
@@ -384,10 +386,10 @@ def test_of_two_generations_into_one_folder_one_is_refused(
 
 
 @posix
-def test_a_missing_marker_fails_the_generation(
+def test_a_generation_without_its_marker_fails(
     block: Callable[..., Blocked], output: Path
 ) -> None:
-    """Another generation had the folder: its files may be a mixture."""
+    """Another generation has used the folder, so its files may be a mixture."""
     blocked = block()
     (output / "hypermodern-python" / MARKER).unlink()
     status, _, errors = blocked.finish()
@@ -401,7 +403,7 @@ Mount = Callable[[str], Path]
 
 @pytest.fixture
 def mount(tmp_path: Path) -> Iterator[Mount]:
-    """Return a function that mounts a file system in memory with these options."""
+    """Return a function that mounts an in-memory file system with these options."""
     folder = tmp_path / "disk"
     folder.mkdir()
 
@@ -418,7 +420,7 @@ def mount(tmp_path: Path) -> Iterator[Mount]:
 def test_an_almost_full_disk_is_reported_before_the_first_file(
     generate: Generate, mount: Mount
 ) -> None:
-    """The folder is removed again."""
+    """The project's folder is removed again."""
     disk = mount("size=256k")
     assert messages(generate(f"--output-dir={disk}")) == [
         f"error: cannot write to {disk / 'hypermodern-python'}: "
@@ -427,10 +429,10 @@ def test_an_almost_full_disk_is_reported_before_the_first_file(
     assert not list(disk.iterdir())
 
 
-def test_a_disk_that_fills_leaves_a_marked_project(
+def test_a_disk_that_fills_up_leaves_a_marked_project(
     generate: Generate, mount: Mount
 ) -> None:
-    """It has room for ten files."""
+    """The disk has room for ten files."""
     disk = mount("size=2m,nr_inodes=12")
     result = generate(f"--output-dir={disk}")
     assert result.returncode == 1
@@ -439,8 +441,8 @@ def test_a_disk_that_fills_leaves_a_marked_project(
     assert (disk / "hypermodern-python" / MARKER).exists()
 
 
-def test_a_read_only_folder_is_left_alone(generate: Generate, mount: Mount) -> None:
-    """If the project's own folder exists, the hook reports it."""
+def test_a_read_only_disk_is_reported(generate: Generate, mount: Mount) -> None:
+    """The hook reports it if the project's folder exists, or else Cookiecutter does."""
     disk = mount("size=4m")
     (disk / "hypermodern-python").mkdir()
     run("mount", "-o", "remount,ro", str(disk))
@@ -455,7 +457,10 @@ def test_a_read_only_folder_is_left_alone(generate: Generate, mount: Mount) -> N
 def test_only_python_is_needed(
     generate: Generate, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No git, Docker, Poetry, terminal or locale, and a path that cannot be printed."""
+    """Generation needs no git, Docker, Poetry, terminal or locale.
+
+    The path may contain characters that cannot be printed.
+    """
     for name in ("TERM", "LANG", "LC_CTYPE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -471,8 +476,8 @@ def test_only_python_is_needed(
 
 
 @posix
-def test_ctrl_c_at_the_prompts_leaves_nothing(output: Path, home: Path) -> None:
-    """It reaches every process of the terminal."""
+def test_ctrl_c_at_the_prompts_leaves_no_files(output: Path, home: Path) -> None:
+    """The signal goes to all processes, as in a terminal."""
     assert home.is_dir()
     with subprocess.Popen(
         [sys.executable, "-m", "cookiecutter", str(ROOT)],
@@ -491,11 +496,11 @@ def test_ctrl_c_at_the_prompts_leaves_nothing(output: Path, home: Path) -> None:
     assert not list(output.iterdir())
 
 
-# The end.
+# The next steps.
 
 
-def test_the_last_lines_say_what_to_run(generate: Generate) -> None:
-    """There are five, which can be copied."""
+def test_the_last_lines_are_the_next_steps(generate: Generate) -> None:
+    """The output has five lines, with commands that can be copied."""
     result = generate()
     assert result.returncode == 0
     assert result.stdout.splitlines() == [
@@ -510,10 +515,10 @@ def test_the_last_lines_say_what_to_run(generate: Generate) -> None:
 
 @posix
 @pytest.mark.parametrize("shell", ["elsewhere", "unset"])
-def test_cd_works_from_any_folder(
+def test_the_cd_command_works_from_any_folder(
     shell: str, generate: Generate, home: Path, tmp_path: Path
 ) -> None:
-    """Also where the shell sets no PWD, as on Windows."""
+    """The command also works if the shell sets no PWD, as on Windows."""
     folder = tmp_path / "else where"
     command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input"]
     unset = ["env", "-u", "PWD", f"HOME={home}"]
@@ -531,7 +536,7 @@ def test_cd_works_from_any_folder(
 
 
 def test_a_path_is_quoted_for_the_system_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows has other quotes."""
+    """Windows uses other quotes than POSIX."""
     path = Path("my projects")
     assert POST_GEN.quote(path) == "'my projects'"
     with monkeypatch.context() as windows:
@@ -542,7 +547,7 @@ def test_a_path_is_quoted_for_the_system_shell(monkeypatch: pytest.MonkeyPatch) 
 
 # The build.
 
-# What engines print, and the reason that the hook gives.
+# Scripts in place of engines, and the reason in the hook's message.
 BROKEN = {
     "missing": ({}, "neither docker nor podman is installed"),
     "stopped": (
@@ -557,10 +562,10 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_without_an_engine_try_keeps_the_project_and_require_does_not(
+def test_without_an_engine_only_try_keeps_the_project(
     case: str, generate: Generate, fake: Fake, output: Path
 ) -> None:
-    """One line gives the reason."""
+    """A one-line message gives the reason."""
     scripts, reason = BROKEN[case]
     fake(alone=True)
     for name, script in scripts.items():
@@ -577,10 +582,10 @@ def test_without_an_engine_try_keeps_the_project_and_require_does_not(
     assert rest[-2] == "  docker build --tag hypermodern-python ."
 
 
-def test_a_command_that_cannot_start_is_no_engine(
+def test_an_engine_that_cannot_start_is_reported(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may be made for another processor."""
+    """Such a program can be built for another processor."""
     folder = fake("docker", alone=True)
     (folder / "docker").write_bytes(b"\0")
     monkeypatch.setenv("PATH", str(folder))
@@ -600,7 +605,7 @@ WORKS = (
 def test_podman_is_used_if_docker_does_not_work(
     docker: str, generate: Generate, fake: Fake
 ) -> None:
-    """It has the same command line."""
+    """Podman has the same command line as Docker."""
     if docker:
         fake("docker", docker, alone=True)
     fake("podman", WORKS, alone=True)
@@ -615,10 +620,10 @@ def test_podman_is_used_if_docker_does_not_work(
 
 
 @posix
-def test_the_engine_writes_to_the_terminal_itself(
+def test_the_engine_writes_directly_to_the_terminal(
     fake: Fake, output: Path, home: Path
 ) -> None:
-    """BuildKit shows its progress display only then."""
+    """BuildKit shows its progress display only on a terminal."""
     assert home.is_dir()
     fake("docker", f"[ $1 != build ] || [ -t 1 ] || exit 9; {WORKS}")
     command = f"{sys.executable} -m cookiecutter {ROOT} --no-input docker_build=require"
@@ -626,7 +631,7 @@ def test_the_engine_writes_to_the_terminal_itself(
     assert "Built and tested the image" in result.stdout
 
 
-# What an engine does wrong, and the reason that the hook gives.
+# Failures of an engine, and the reason in the hook's message.
 FAILURES = {
     "build": ("build) exit 17;;", "docker build failed with status 17"),
     "run": (
@@ -651,10 +656,10 @@ FAILURES = {
 
 @pytest.mark.parametrize("mode", ["try", "require"])
 @pytest.mark.parametrize("case", FAILURES)
-def test_an_image_that_does_not_work_fails_in_both_modes(
+def test_a_broken_image_fails_in_both_modes(
     case: str, mode: str, generate: Generate, fake: Fake, output: Path
 ) -> None:
-    """The last line says how to look into it."""
+    """The message explains how to keep the project."""
     script, reason = FAILURES[case]
     fake("docker", f"case $1 in {script} esac", alone=True)
     assert messages(generate(docker_build=mode)) == [
@@ -665,10 +670,10 @@ def test_an_image_that_does_not_work_fails_in_both_modes(
 
 
 @posix
-def test_ctrl_c_ends_the_build_with_one_line(
+def test_ctrl_c_stops_the_build_with_a_one_line_message(
     home: Path, output: Path, fake: Fake
 ) -> None:
-    """It reaches every process of the terminal."""
+    """The signal goes to all processes, as in a terminal."""
     assert home.is_dir()
     fake("docker", "case $1 in build) echo started; exec sleep 60;; esac", alone=True)
     command = [sys.executable, "-m", "cookiecutter", str(ROOT)]
@@ -691,7 +696,7 @@ def test_ctrl_c_ends_the_build_with_one_line(
 
 @pytest.mark.engine
 def test_a_real_engine_builds_the_image(generate: Generate, tag: str) -> None:
-    """Also of files that only their owner can read, as under umask 077."""
+    """The build works even if only the owner can read the files, as under umask 077."""
     before = os.umask(0o077)
     try:
         result = generate(project_slug=tag, docker_build="require")
@@ -719,7 +724,7 @@ def test_a_real_engine_builds_the_image(generate: Generate, tag: str) -> None:
     ],
     ids=["file", "network"],
 )
-def test_a_real_engine_fails(
+def test_a_failed_build_shows_the_message_of_the_engine(
     lines: str,
     says: str,
     generate: Generate,
@@ -727,7 +732,7 @@ def test_a_real_engine_fails(
     tmp_path: Path,
     output: Path,
 ) -> None:
-    """Its own message is above the hook's."""
+    """The engine's own message is above the hook's."""
     template = copy_template(tmp_path / "template")
     (template / PROJECT.name / "Dockerfile").write_text(lines)
     result = generate(template=template, project_slug=tag, docker_build="try")
@@ -737,10 +742,10 @@ def test_a_real_engine_fails(
 
 
 @pytest.mark.engine
-def test_a_real_client_without_a_daemon(
+def test_docker_without_a_running_daemon(
     generate: Generate, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No process listens on the port."""
+    """The client is installed, but no process listens on the daemon's port."""
     fake("podman", "exit 1")
     monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{free_port()}")
     *_, line = messages(generate(docker_build="require"))
@@ -760,17 +765,17 @@ def git(output: Path) -> Git:
 
 
 def first_line(generate: Generate) -> str:
-    """Generate a project with `git_init=try`, and return the first line of the output."""
+    """Generate a project with `git_init=try`, and return the first line of output."""
     result = generate(git_init="try")
     assert (result.returncode, result.stderr) == (0, "")
     return result.stdout.splitlines()[0]
 
 
 @pytest.mark.usefixtures("person")
-def test_the_first_commit_is_the_users_and_has_every_file(
+def test_the_first_commit_contains_all_files(
     generate: Generate, git: Git, project: Path
 ) -> None:
-    """On the branch that the workflows publish."""
+    """The author is the user, and the branch is the one that the workflows publish."""
     expected = "Created hypermodern-python, with a first commit. Next:"
     assert first_line(generate) == expected
     assert git("log", "--format=%an <%ae>, %cn: %s", "main") == (
@@ -781,8 +786,8 @@ def test_the_first_commit_is_the_users_and_has_every_file(
     assert set(names) == set(contents(project))
 
 
-def test_no_repository_is_made_by_default(generate: Generate, output: Path) -> None:
-    """Only if the answer asks for it."""
+def test_no_git_repository_by_default(generate: Generate, output: Path) -> None:
+    """A repository is created only if `git_init` is `try`."""
     assert generate().returncode == 0
     assert not (output / "hypermodern-python" / ".git").exists()
 
@@ -795,7 +800,7 @@ def test_git_does_not_guess_an_identity(
     output: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It would take the names of the machine and of its user."""
+    """Git would take the names of the machine and of its user."""
     (person / ".gitconfig").unlink()
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -819,7 +824,7 @@ def test_git_does_not_guess_an_identity(
 def test_the_project_is_kept_without_a_working_git(
     script: bytes | None, says: str, generate: Generate, fake: Fake
 ) -> None:
-    """Some systems have a stand-in, which says how to install the real one."""
+    """Some systems have a placeholder that prints how to install git."""
     folder = fake(alone=True)
     if script:
         (folder / "git").write_bytes(script)
@@ -828,10 +833,10 @@ def test_the_project_is_kept_without_a_working_git(
 
 
 @pytest.mark.usefixtures("person")
-def test_another_repository_around_the_folder(
+def test_no_commit_inside_another_repository(
     generate: Generate, git: Git, output: Path
 ) -> None:
-    """The files belong to it, unless it ignores the folder."""
+    """The files belong to the outer repository, unless it ignores the folder."""
     run("git", "init", cwd=output)
     expected = "There is no first commit: the folder is in a Git repository already."
     assert first_line(generate) == expected
@@ -841,10 +846,10 @@ def test_another_repository_around_the_folder(
 
 
 @pytest.mark.usefixtures("person")
-def test_a_surrounding_git_hook_names_another_repository(
+def test_generation_in_a_git_hook(
     generate: Generate, git: Git, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """That one is not touched."""
+    """The repository in the hook's variables is not changed."""
     other = tmp_path / "other"
     run("git", "init", str(other))
     before = snapshot(other)
@@ -858,7 +863,7 @@ def test_a_surrounding_git_hook_names_another_repository(
 
 
 @posix
-def test_a_hook_of_the_user_can_refuse_the_commit(
+def test_a_git_hook_of_the_user_can_refuse_the_commit(
     generate: Generate, git: Git, person: Path
 ) -> None:
     """The files stay staged."""
@@ -877,10 +882,10 @@ def test_a_hook_of_the_user_can_refuse_the_commit(
 
 
 @pytest.mark.engine
-def test_nothing_in_an_answer_is_executed(
+def test_no_code_in_an_answer_is_executed(
     home: Path, output: Path, tmp_path: Path, tag: str
 ) -> None:
-    """Not by generation, the build backend, nox, the program, the engine or the image."""
+    """No code runs in generation, build backend, nox, program, engine or image."""
     assert home.is_dir()
     marker = tmp_path / "MARKER"
     shell = f"$(touch {marker}) `touch {marker}`; touch {marker} && touch {marker} #"
@@ -896,7 +901,7 @@ def test_nothing_in_an_answer_is_executed(
             f"%0Atouch {marker} !!python/object/apply:os.system ['touch {marker}']"
         ),
         "author": f"'; touch {marker}; \" {shell} \\",
-        # Valid in an address.
+        # These characters are valid in an email address.
         "email": "`touch`$MARKER'{x}|y&z@example.com",
     }
     typed = (

@@ -1,4 +1,4 @@
-"""The image holds the program and its dependencies, and runs as a container should."""
+"""The image contains the program and its dependencies, and works without privileges."""
 
 import base64
 import gzip
@@ -54,7 +54,7 @@ Copy = Callable[[Path], Path]
     ],
 )
 def any_image(request: pytest.FixtureRequest, bake: Bake) -> str:
-    """Return an image for each Python and flavor."""
+    """Return an image for each combination of Python version and flavor."""
     version, flavor = request.param.split("-")
     tag = f"{TAGS}-{request.param}"
     build(bake(python_version=version, base_image=flavor), tag)
@@ -75,7 +75,7 @@ def image(project: Path) -> str:
 
 
 def docker_run(*options: str) -> str:
-    """Run a container and return what it printed."""
+    """Run a container and return its output."""
     return run("docker", "run", "--rm", *options).stdout
 
 
@@ -102,13 +102,16 @@ def container(image: str) -> Iterator[str]:
         run("docker", "rm", "--force", container)
 
 
-# The base images: the official ones, or stand-ins by the same recipe (tools/engine).
+# The base images: official ones, or stand-ins by the same recipe (tools/engine).
 
 
 @pytest.mark.parametrize("flavor", CHOICES["base_image"])
 @pytest.mark.parametrize("version", CHOICES["python_version"])
 def test_a_base_image_is_like_the_official_one(version: str, flavor: str) -> None:
-    """It has no bytecode, and the pip that Python bundles. One of them is really musl."""
+    """A base image has no bytecode, and its pip is the one that Python bundles.
+
+    One of the alpine images must really use musl.
+    """
     code = """
 import ensurepip, os, pip, sys, sysconfig
 from pathlib import Path
@@ -133,14 +136,14 @@ print(sysconfig.get_config_var("SOABI"))
 # The program in the container.
 
 
-def test_count_prints_that_many_lines(any_image: str) -> None:
-    """In the article, `docker run NAME --count=4`; here without any rights."""
+def test_count_option_sets_the_number_of_lines(any_image: str) -> None:
+    """The article's command, `docker run NAME --count=4`, works without privileges."""
     result = run("docker", "run", "--rm", *HARDENED, any_image, "--count=4")
     assert (result.stdout, result.stderr) == (FOUR_LINES, "")
 
 
-def test_any_user_can_run_it(image: str) -> None:
-    """Its own is given by number, so that an orchestrator can tell that it is not root."""
+def test_any_user_can_run_the_program(image: str) -> None:
+    """The image's user is a number, so Kubernetes can verify that it is not root."""
     user = inspect(image)["Config"]["User"]
     assert all(part.isdigit() and int(part) > 0 for part in user.split(":"))
     options = ("--user=1000730000:0", *HARDENED, image, "--version")
@@ -152,15 +155,15 @@ def test_any_user_can_run_it(image: str) -> None:
     [["stop"], ["kill", "--signal=TERM"], ["kill", "--signal=INT"]],
     ids=["stop", "SIGTERM", "SIGINT"],
 )
-def test_it_stops_at_once(container: str, command: list[str]) -> None:
-    """With the status of an interrupt, not of a kill."""
+def test_the_program_stops_at_once(container: str, command: list[str]) -> None:
+    """The exit status is that of an interrupt, not of a kill."""
     run("docker", *command, container)
     assert run("docker", "wait", container).stdout == "130\n"
     assert "Traceback" not in run("docker", "logs", container).stderr
 
 
-def test_ctrl_c_in_a_terminal_ends_it(image: str) -> None:
-    """With docker run --interactive --tty."""
+def test_ctrl_c_in_a_terminal_stops_the_program(image: str) -> None:
+    """Ctrl-C works with `docker run --interactive --tty`."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         ["docker", "run", "--rm", "--interactive", "--tty", image],
@@ -179,8 +182,8 @@ def test_ctrl_c_in_a_terminal_ends_it(image: str) -> None:
     assert b"Traceback" not in output
 
 
-def test_a_closed_pipe_ends_it_quietly(image: str) -> None:
-    """In the container; behind the client, only the client complains."""
+def test_a_closed_pipe_stops_the_program_quietly(image: str) -> None:
+    """If the pipe is outside the container, only the client may print a message."""
     pipe = ("-c", "hypermodern-python | head -n 1")
     result = run("docker", "run", "--rm", "--entrypoint=sh", image, *pipe)
     assert (result.stdout, result.stderr) == ("Reticulating spline 1...\n", "")
@@ -196,19 +199,19 @@ def test_a_closed_pipe_ends_it_quietly(image: str) -> None:
 
 
 def test_output_appears_at_once(image: str) -> None:
-    """Also the output of print() in a program that crashes."""
+    """Even the output of print() in a program that crashes is not lost."""
     code = "import os; print(1); os._exit(0)"
     assert docker_run("--entrypoint=python", image, "-c", code) == "1\n"
 
 
-def test_python_on_path_has_the_program(container: str) -> None:
-    """For `docker exec`, and as an entry point."""
+def test_python_on_path_can_import_the_program(container: str) -> None:
+    """This holds for `docker exec`, and for Python as the entry point."""
     code = "import hypermodern_python, sys; print(sys.prefix)"
     assert run("docker", "exec", container, "python", "-c", code).stdout == "/venv\n"
 
 
 def test_nothing_is_compiled_at_start(any_image: str) -> None:
-    """The container could not keep it on a read-only disk: not even of what it imports."""
+    """All imported modules have bytecode: a read-only container could not save it."""
     code = "import hypermodern_python.console, asyncio, decimal, http.client, sqlite3"
     result = run(
         *("docker", "run", "--rm", "--entrypoint=python", any_image, "-v"),
@@ -221,7 +224,7 @@ def test_nothing_is_compiled_at_start(any_image: str) -> None:
 
 @pytest.mark.parametrize("user", ["", "--user=1000:1000", "--user=1000730000:0"])
 def test_a_volume_is_writable(image: str, user: str, tag: str) -> None:
-    """It is mounted at the working directory, which is the home directory, too."""
+    """The volume is at /data, which is both the working and the home directory."""
     code = (
         "import os, pathlib, tempfile; pathlib.Path('file').write_text('kept'); "
         "assert os.getcwd() == os.path.expanduser('~') == '/data'; "
@@ -235,11 +238,11 @@ def test_a_volume_is_writable(image: str, user: str, tag: str) -> None:
         run("docker", "volume", "rm", "--force", tag)
 
 
-# What is in the image.
+# The contents of the image.
 
 
-def test_the_labels_are_the_metadata(bake: Bake, tag: str) -> None:
-    """Whatever the description contains."""
+def test_the_labels_match_the_metadata(bake: Bake, tag: str) -> None:
+    """The description may contain quotes, variables, backslashes and backticks."""
     description = r'A "quoted" $HOME ${PATH} \n `id` of the project'
     build(bake(description=description, license="Apache-2.0"), tag)
     labels = inspect(tag)["Config"]["Labels"]
@@ -253,8 +256,10 @@ def test_the_labels_are_the_metadata(bake: Bake, tag: str) -> None:
 
 
 @pytest.mark.usefixtures("person")
-def test_nox_adds_the_version_and_the_commit(bake: Bake, copy: Copy, tag: str) -> None:
-    """Both are known only when the image is built. Options are passed to the build."""
+def test_nox_adds_labels_for_version_and_commit(
+    bake: Bake, copy: Copy, tag: str
+) -> None:
+    """The session passes its options to the build."""
     project = copy(bake(project_slug=tag, version="1.2.3"))
     revision = commit(project)
     log = run("nox", "--session=docker", "--", "--label=mine=1", cwd=project)
@@ -281,10 +286,10 @@ def layers(
     return members
 
 
-def test_three_layers_are_added_to_the_base(
+def test_the_image_adds_three_layers_to_the_base(
     layers: list[list[tarfile.TarInfo]],
 ) -> None:
-    """Bytecode, dependencies and program; the working directory adds an empty one."""
+    """The layers are bytecode, dependencies and program. WORKDIR adds an empty one."""
     sizes = [sum(member.size for member in layer) for layer in layers]
     bytecode, dependencies, program, *rest = sizes
     assert bytecode < 16_000_000
@@ -309,10 +314,10 @@ def test_the_program_cannot_change_itself(
             assert not member.mode & 0o6022, f"{member.name}: {member.mode:o}"
 
 
-def test_no_tool_of_the_build_is_in_the_image(
+def test_the_image_contains_no_build_tools(
     layers: list[list[tarfile.TarInfo]],
 ) -> None:
-    """Only the environment with the program and its dependencies."""
+    """The image contains only the environment with the program and its dependencies."""
     names = {member.name for member in itertools.chain(*layers[1:])}
     (packages,) = (name for name in names if name.endswith("/site-packages"))
     installed = {
@@ -331,7 +336,7 @@ def test_no_tool_of_the_build_is_in_the_image(
 
 
 def test_the_build_context_is_small(project: Path, copy: Copy, tmp_path: Path) -> None:
-    """Little more than the lock files is sent, however much tools have left behind."""
+    """The context is little more than the lock files, without caches and artifacts."""
     folder = copy(project)
     for name in (
         ".git",
@@ -355,10 +360,10 @@ def test_the_build_context_is_small(project: Path, copy: Copy, tmp_path: Path) -
     assert tar.stat().st_size - locks < 50_000
 
 
-def test_a_readme_may_have_another_suffix_and_a_license_be_missing(
+def test_the_image_builds_without_readme_md_and_license(
     project: Path, copy: Copy, tag: str
 ) -> None:
-    """Neither is needed to build."""
+    """A README may have another suffix, and the build does not require a license."""
     folder = copy(project)
     (folder / "README.md").rename(folder / "README.rst")
     (folder / "LICENSE").unlink()
@@ -367,14 +372,14 @@ def test_a_readme_may_have_another_suffix_and_a_license_be_missing(
     build(folder, tag)
 
 
-# What is built again.
+# Rebuilds.
 
 
 @pytest.fixture(scope="session")
 def built(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project of which the engine has built exactly this state before."""
+    """Return a project that the engine has already built in exactly this state."""
     folder = shutil.copytree(project, tmp_path_factory.mktemp("built") / "project")
-    # A module of its own: no other test builds this program.
+    # This module makes the program unique, so no other test has built it.
     (folder / "src/hypermodern_python/own.py").write_text(f"OWN = '{uuid.uuid4()}'\n")
     build(folder, f"{TAGS}-built")
     return folder
@@ -399,19 +404,19 @@ RUN_AGAIN = {
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_only_what_changed_is_built_again(
+def test_only_changed_stages_are_rebuilt(
     kind: str, built: Path, copy: Copy, tag: str
 ) -> None:
-    """BuildKit's own log says which stages ran. The last one only copies."""
+    """BuildKit's log shows which stages ran. The last stage only copies files."""
     folder = copy(built)
     name, old, new = CHANGES[kind]
     edit(folder / name, old, new)
-    # No earlier run has built this change.
+    # Make the change unique, so that no earlier run has built it.
     if kind in {"development", "main", "poetry"}:
         edit(folder / name, r"\Z", f"# {uuid.uuid4()}\n")
     elif kind != "code":
         edit(folder / name, r"\Z", f"\n[tool.mine]\nx = '{uuid.uuid4()}'\n")
-    # The changed hash of Click fails the build, after the stages that this is about.
+    # With the changed version of Click, the build fails, but after these stages.
     log = build(folder, tag, check=kind != "main")
     assert steps_run(log) - {"stage-7"} == RUN_AGAIN[kind]
 
@@ -419,7 +424,7 @@ def test_only_what_changed_is_built_again(
 def test_a_code_change_pushes_a_few_kilobytes(
     built: Path, copy: Copy, registry: Registry, tag: str
 ) -> None:
-    """All other layers are the same."""
+    """All other layers stay the same."""
     folder = copy(built)
     module = folder / "src/hypermodern_python/splines.py"
     edit(module, "Reticulation", uuid.uuid4().hex)
@@ -434,7 +439,7 @@ def test_a_code_change_pushes_a_few_kilobytes(
 def test_the_same_commit_gives_the_same_digest(
     flavored: Path, copy: Copy, tmp_path: Path, tag: str
 ) -> None:
-    """Wherever and whenever it is checked out, with any umask, with no cache."""
+    """The digest depends on neither the folder, timestamps, umask nor build cache."""
     committed = 1_750_000_000
     archives = []
     for umask in (0o022, 0o077):
@@ -457,7 +462,7 @@ def test_the_same_commit_gives_the_same_digest(
 def test_bytecode_does_not_depend_on_the_number_of_cores(
     image: str, project: Path
 ) -> None:
-    """The Dockerfile's own command compiles the same groups, in whatever order."""
+    """The Dockerfile's command compiles the same groups of files in any order."""
     command = re.search(r"xargs .*(?= <py)", dockerfile_of(project))
     assert command
     script = """
@@ -476,21 +481,23 @@ done
     assert one == eight
 
 
-# What is refused.
+# Wrong hashes and outdated lock files.
 
 
-def test_a_dependency_that_is_not_the_locked_one_fails(
+def test_a_dependency_with_another_hash_fails_the_build(
     project: Path, copy: Copy, tag: str
 ) -> None:
-    """Pip says which one."""
+    """The error is pip's message about hashes that do not match."""
     folder = copy(project)
     edit(folder / "poetry.lock", '(file = "click-.*sha256:)....', r"\g<1>0000")
     log = build(folder, tag, check=False)
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in log
 
 
-def test_an_outdated_lock_file_fails(project: Path, copy: Copy, tag: str) -> None:
-    """Poetry says so in one line."""
+def test_an_outdated_lock_file_fails_the_build(
+    project: Path, copy: Copy, tag: str
+) -> None:
+    """Poetry prints a one-line message."""
     folder = copy(project)
     edit(folder / "pyproject.toml", "click>=8.1", "click>=8.2")
     log = build(folder, tag, check=False)
@@ -504,13 +511,13 @@ USER, PASSWORD = "builder", secrets.token_urlsafe()
 
 
 class Index:
-    """A package index on loopback that asks for a password, with its own certificate.
+    """A package index on loopback that requires a password, with its own certificate.
 
     Attributes:
-        url: Its address, with the password.
+        url: The address, with the password.
         certificate: The file that a client must trust.
-        wheels: The folder with the wheels that it offers.
-        served: The paths that it has served.
+        wheels: The folder with the wheels that the index offers.
+        served: The paths that the index has served.
     """
 
     def __init__(self, folder: Path, wheels: Path) -> None:
@@ -563,7 +570,7 @@ class Index:
         self.url = f"https://{USER}:{PASSWORD}@127.0.0.1:{port}/simple"
 
     def secrets(self, folder: Path) -> tuple[str, ...]:
-        """Return the options of a build that uses the index and no other."""
+        """Return the options of a build that uses only this index."""
         configuration = folder / "pip.conf"
         configuration.write_text(
             f"[global]\nindex-url = {self.url}\ncert = /run/secrets/ca.pem\n"
@@ -579,7 +586,7 @@ class Index:
 def index(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """Return an index with the wheels that a build of the default project installs.
 
-    The base image's own pip downloads them, since it knows which ones fit.
+    The base image's own pip downloads them, to get the wheels for its platform.
     """
     folder = tmp_path_factory.mktemp("index")
     wheels = folder / "wheels"
@@ -597,14 +604,14 @@ def index(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[I
 
 
 def without_bundle(project: Path) -> None:
-    """Blank a variable that would overrule pip's own setting, if the base image has it."""
+    """Blank a variable of some base images that overrides pip's setting."""
     edit(project / "Dockerfile", " AS base\n", " AS base\nENV REQUESTS_CA_BUNDLE=\n")
 
 
-def test_a_private_index_leaves_no_trace(
+def test_the_image_does_not_contain_the_login_of_a_private_index(
     project: Path, copy: Copy, index: Index, tmp_path: Path, tag: str
 ) -> None:
-    """Neither its password nor its certificate is in a layer of any stage."""
+    """No layer of any stage contains the password or the certificate."""
     folder = copy(project)
     without_bundle(folder)
     options = index.secrets(tmp_path)
@@ -633,10 +640,10 @@ def test_a_private_index_leaves_no_trace(
             assert not any(secret in content for secret in hidden), stage
 
 
-def test_a_build_tool_that_is_not_the_pinned_one_fails(
+def test_a_build_tool_with_another_hash_fails_the_build(
     project: Path, copy: Copy, index: Index, tmp_path: Path, tag: str
 ) -> None:
-    """An index that offers another wheel under the same name gets nothing installed."""
+    """Nothing from a tampered wheel with the same name is installed."""
     wheels = Path(shutil.copytree(index.wheels, tmp_path / "wheels"))
     (wheel,) = wheels.glob("poetry_core-*.whl")
     with zipfile.ZipFile(wheel, "a") as archive:
@@ -652,17 +659,17 @@ def test_a_build_tool_that_is_not_the_pinned_one_fails(
     assert hashlib.sha256(wheel.read_bytes()).hexdigest() in log
 
 
-def test_a_newer_release_at_the_index_changes_nothing(
+def test_a_newer_release_in_the_index_does_not_change_the_image(
     project: Path, copy: Copy, index: Index, tmp_path: Path, tag: str
 ) -> None:
-    """A build on another day installs the same tools, and gives the same layers."""
+    """A later build installs the same tools, and gives the same layers."""
     folder = copy(project)
     without_bundle(folder)
     images = []
     for newer in (False, True):
         wheels = Path(shutil.copytree(index.wheels, tmp_path / f"wheels-{newer}"))
         if newer:
-            # A transitive dependency of Poetry, in a version that breaks it.
+            # This version of a transitive dependency of Poetry would break it.
             release = wheels / "tomlkit-99-py3-none-any.whl"
             with zipfile.ZipFile(release, "w") as archive:
                 archive.writestr("tomlkit/__init__.py", "raise SystemExit(9)\n")
@@ -685,9 +692,9 @@ def test_a_newer_release_at_the_index_changes_nothing(
 
 @pytest.fixture
 def store() -> Iterator[list[str]]:
-    """Return options that keep images in a folder of their own.
+    """Return options that make buildah and Podman keep images in a separate folder.
 
-    Podman rejects paths as long as pytest's.
+    The folder is not in pytest's, whose long paths Podman rejects.
     """
     with tempfile.TemporaryDirectory() as folder:
         options = [f"--root={folder}/root", f"--runroot={folder}/run"]
@@ -700,7 +707,7 @@ def store() -> Iterator[list[str]]:
     ("builder", "flavor"),
     [("buildah", "slim"), ("buildah", "alpine"), ("podman", "slim")],
 )
-def test_it_builds_without_docker(
+def test_buildah_and_podman_build_the_image(
     builder: str, flavor: str, bake: Bake, store: list[str], tmp_path: Path
 ) -> None:
     """The image has the same settings, and its program runs."""

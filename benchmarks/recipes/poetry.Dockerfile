@@ -1,5 +1,5 @@
-# The popular recipe: Poetry installs into the project's own environment, which is copied.
-# The argument is for networks that have a mirror of the package index only.
+# The popular recipe: Poetry installs into the project's own environment, and the last stage
+# copies it. The argument is for networks that have only a mirror of the package index.
 FROM python:3.14-slim AS builder
 ARG POETRY_PYPI_MIRROR_URL
 RUN pip install poetry==2.5.1 ${POETRY_PYPI_MIRROR_URL:+poetry-plugin-pypi-mirror}

@@ -1,5 +1,5 @@
-# uv's multi-stage example. The build of the base image with uv is not timed. A cold build
-# sets the argument, so that it begins with an empty cache mount.
+# uv's multi-stage example. The benchmark does not time the build of the base image with uv.
+# A cold build sets the argument, so that it starts with an empty cache mount.
 FROM benchmark-uv AS builder
 ARG CACHE=benchmark
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_DEV=1 UV_PYTHON_DOWNLOADS=0
