@@ -50,9 +50,9 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def last_line(output: str) -> str:
-    """Return the last line of an output that is not blank."""
+    """Return the last line that is not blank, without a period or question mark."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[-1] if lines else "no output"
+    return lines[-1].rstrip(".?!") if lines else "no output"
 
 
 def taken_names(lock: str, slug: str, package: str) -> Iterator[str]:
@@ -87,6 +87,8 @@ def find_engine() -> str:
             problems.append(f"{engine} does not start: {error}")
             continue
         if not probe.returncode:
+            for problem in problems:
+                print(f"{problem}. Using {engine}.", flush=True)
             return engine
         problems.append(f"{engine} does not work: {last_line(probe.stderr)}")
     raise EngineUnavailableError(
@@ -216,7 +218,10 @@ def main() -> None:
             engine = validate_image(slug)
     except EngineUnavailableError as reason:
         if answers["docker_build"] == "require":
-            sys.exit(f"error: the image was not built: {reason}.")
+            sys.exit(
+                f"error: the image was not built: {reason}. Start an engine, then "
+                "generate the project again with --replay."
+            )
         print(
             f"The image was not built: {reason}. Build it later with the command below."
         )

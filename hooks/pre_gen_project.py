@@ -40,13 +40,13 @@ WINDOWS_DEVICES = frozenset(
 # them, so that code does not do what it seems to do (CVE-2021-42574).
 REORDERING = frozenset("LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())
 # Names of folders next to the package.
-FOLDERS = frozenset(["docs", "src", "test", "tests"])
+FOLDERS = frozenset(["docker", "docs", "src", "tests"])
 # Commands of a virtual environment and of the project's tools. The hook after the last
 # file also refuses the names of all distributions in the lock file.
 COMMANDS = frozenset(
     """
-    activate coverage3 dmypy lint-dependency-groups mypyc pip poetry py.test pygmentize
-    python setuptools sphinx-build stubgen stubtest tox-to-nox
+    activate coverage3 dmypy git lint-dependency-groups mypyc pip podman poetry py.test pygmentize
+    python setuptools sphinx-build stubgen stubtest test tox-to-nox
     """.split()
 )
 # Modules that the tools import, with names that are not in the lock file.
@@ -63,7 +63,7 @@ SOME_STANDARD_MODULES = frozenset(
     """
     aifc annotationlib asynchat asyncore audioop cgi cgitb chunk compression crypt
     distutils imghdr imp lib2to3 mailcap msilib nis nntplib ossaudiodev pipes profiling
-    smtpd sndhdr spwd sre_compile sre_constants sre_parse sunau telnetlib uu xdrlib
+    smtpd sndhdr spwd sre_compile sre_constants sre_parse sunau telnetlib test uu xdrlib
     """.split()
 )
 
@@ -191,8 +191,8 @@ PATTERNS = {
     "email": (
         EMAIL,
         254,
-        "is not a valid email address. Use ASCII letters, one '@' and a domain, at "
-        "most 254 characters, for example 'you@example.com'.",
+        "is not a valid email address. Use ASCII letters, one '@' and a domain with "
+        "a dot, at most 254 characters, for example 'you@example.com'.",
     ),
     "github_user": (
         GITHUB_USER,

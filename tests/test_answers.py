@@ -164,6 +164,13 @@ def test_a_question_without_a_rule_accepts_a_line_of_text() -> None:
     assert line.startswith("motto: 'two\\nlines' contains U+000A")
 
 
+def test_folders_of_the_project_are_refused_as_packages(project: Path) -> None:
+    """Coverage would measure the folder instead of the package."""
+    folders = [path.name for path in project.iterdir() if path.is_dir()]
+    for name in filter(PRE_GEN.PACKAGE.fullmatch, folders):
+        assert refusals(DEFAULTS | {"package_name": name}), name
+
+
 @pytest.mark.parametrize(
     ("names", "questions"),
     [

@@ -552,7 +552,7 @@ BROKEN = {
     "missing": ({}, "neither docker nor podman is installed"),
     "stopped": (
         {"docker": "echo 'Is the docker daemon running?' >&2; exit 1"},
-        "docker does not work: Is the docker daemon running?",
+        "docker does not work: Is the docker daemon running",
     ),
     "both": (
         {"docker": "echo a >&2; exit 1", "podman": "echo b >&2; exit 125"},
@@ -571,7 +571,8 @@ def test_without_an_engine_only_try_keeps_the_project(
     for name, script in scripts.items():
         fake(name, script, alone=True)
     assert messages(generate(docker_build="require")) == [
-        f"error: the image was not built: {reason}."
+        f"error: the image was not built: {reason}. Start an engine, then generate the "
+        "project again with --replay."
     ]
     assert not list(output.iterdir())
     result = generate(docker_build="try")
@@ -612,7 +613,8 @@ def test_podman_is_used_if_docker_does_not_work(
     result = generate(docker_build="require")
     assert result.returncode == 0, result.stderr
     assert re.match(
-        r"building build --tag hypermodern-python \.\n"
+        (r"docker does not work: no output\. Using podman\.\n" if docker else "")
+        + r"building build --tag hypermodern-python \.\n"
         r"Built and tested the image hypermodern-python: 43 MB, \d+ seconds\.\n"
         r"Created hypermodern-python\. Next:\n",
         result.stdout,
