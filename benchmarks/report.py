@@ -61,20 +61,21 @@ def tables(path: Path = RESULTS) -> str:
             sizes = [
                 megabytes(sum(each)) for each in zip(*figures["layers"], strict=True)
             ]
-            row = [TITLES[recipe], *sizes, f"{median(figures['stop']):.2f}"]
+            row = [TITLES[recipe], *sizes]
             commands = []
             for command, (start, compiled) in figures["start"].items():
-                commands += [f"`{command}`", "÷ all compiled"]
+                commands += [f"`{command}`", "relative to fully compiled"]
                 row += [f"{start:.3f}", f"{start / compiled:.2f}"]
             images.append(row)
             if recipe == OURS:
                 # The last layer has no name: it is the empty one that WORKDIR adds.
                 named = zip(LAYERS, figures["layers"], strict=False)
                 layers = [[layer, *map(megabytes, each)] for layer, each in named]
-        text += f"\n## {DEPENDENCIES[name]} ({case['locked']} in the lock file)\n\n"
+        packages = "package" if case["locked"] == 1 else "packages"
+        text += f"\n## {DEPENDENCIES[name]}: {case['locked']} locked {packages}\n\n"
         text += table(["build", *BUILDS.values(), "pushed"], builds) + "\n"
         sizes = ["compressed", "unpacked"]
-        text += table(["image", *sizes, "`docker stop`", *commands], images) + "\n"
+        text += table(["image", *sizes, *commands], images) + "\n"
         text += table([f"layer of {TITLES[OURS]}'s image", *sizes], layers)
     return text
 
@@ -87,7 +88,8 @@ def summary(path: Path = RESULTS) -> str:
         builds = [
             f"{median(figures[measure]):.1f} s" for measure in ("code", "version")
         ]
-        pushed = f"{megabytes(median(figures['pushed']))} MB"
+        size = median(figures["pushed"])
+        pushed = f"{megabytes(size)} MB" if size > 1e5 else f"{size / 1e3:.0f} kB"
         start = f"{figures['start']['--version'][0]:.2f} s"
         rows.append([TITLES[recipe], *builds, pushed, start])
     header = ["recipe", "rebuild: code changed", "rebuild: version changed"]
@@ -128,7 +130,7 @@ def plot(path: Path = RESULTS, output: Path = PLOT) -> None:
                 markersize=4,
             )
         axis.set_title(title)
-        axis.set_xlabel("dependencies in the lock file")
+        axis.set_xlabel("locked packages")
         axis.set_ylim(bottom=0)
     labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(*labels, frameon=False, loc="outside lower center", ncols=2)

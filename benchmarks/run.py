@@ -10,7 +10,6 @@ import os
 import platform
 import random
 import re
-import subprocess
 import tempfile
 import tomllib
 import uuid
@@ -178,19 +177,6 @@ class Recipe:
         with tempfile.TemporaryDirectory() as folder:
             return save(self.tag, Path(folder, "image.tar")).sizes()[below:]
 
-    def stop(self) -> float:
-        """Return the time that `docker stop` takes after the program's first output."""
-        container = run("docker", "run", "--detach", self.tag).strip()
-        follow = ["docker", "logs", "--follow", container]
-        with subprocess.Popen(follow, stdout=subprocess.PIPE) as logs:
-            next(iter(logs.stdout or ()))
-            logs.terminate()
-        start = perf_counter()
-        run("docker", "stop", container)
-        seconds = perf_counter() - start
-        run("docker", "rm", container)
-        return seconds
-
     def start(self, *command: str) -> list[float]:
         """Return the times of a command: with the image's bytecode, and with all."""
         printed = run(
@@ -226,7 +212,6 @@ def measure(
             print(f"{case}: image, {name}", flush=True)
             recipe.build()
             figures[name]["layers"] = recipe.layers()
-            figures[name]["stop"] = [recipe.stop() for _ in range(options.rounds)]
             starts = {"--version": recipe.start("hypermodern-python", "--version")}
             if "pandas" in dependencies:
                 starts["import pandas"] = recipe.start("python", "-c", "import pandas")

@@ -120,7 +120,9 @@ def validate_image(tag: str) -> str:
         )
     image = run(engine, "image", "inspect", tag)
     if image.returncode:
-        raise BuildFailedError(f"{engine} lost the image: {last_line(image.stderr)}")
+        raise BuildFailedError(
+            f"{engine} cannot find the image that it built: {last_line(image.stderr)}"
+        )
     size = json.loads(image.stdout)[0]["Size"] / 1e6
     seconds = time.monotonic() - start
     print(f"Built and tested the image {tag}: {size:.0f} MB, {seconds:.0f} seconds.")
@@ -210,7 +212,9 @@ def main() -> None:
         "_commit" in answers
         and Path(tempfile.gettempdir()).resolve() in project.parents
     ):
-        print("Generated for cruft in a temporary folder: not built, not committed.")
+        print(
+            "This is a temporary copy for cruft: no image is built, and nothing is committed."
+        )
         return
     made, engine = slug, ENGINES[0]
     try:

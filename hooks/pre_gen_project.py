@@ -107,7 +107,7 @@ def check_text(text: str) -> str:
                 "Write one line of text, for example 'Hypermodern Python'."
             )
     if text != text.strip():
-        return "starts or ends with white space. Remove it."
+        return "starts or ends with whitespace. Remove it."
     return ""
 
 

@@ -52,7 +52,7 @@ target "release" {
   }
   attest   = ["type=provenance,mode=max", "type=sbom"]
   cache-to = ["type=gha,mode=max"]
-  # With SOURCE_DATE_EPOCH, this sets every timestamp, and the digest is reproducible.
+  # With SOURCE_DATE_EPOCH, this sets every timestamp, and the image of each platform is reproducible.
   # The engine's image store does not support this, so the image is only pushed.
   output = ["type=image,rewrite-timestamp=true,store=false"]
 }
