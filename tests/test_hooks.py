@@ -651,7 +651,7 @@ FAILURES = {
     ),
     "inspect": (
         "run) echo Reticulating spline 1...;; image) echo gone >&2; exit 1;;",
-        "docker lost the image: gone",
+        "docker cannot find the image that it built: gone",
     ),
 }
 
