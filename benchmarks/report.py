@@ -91,10 +91,12 @@ def summary(path: Path = RESULTS) -> str:
         size = median(figures["pushed"])
         pushed = f"{megabytes(size)} MB" if size > 1e5 else f"{size / 1e3:.0f} kB"
         start = f"{figures['start']['--version'][0]:.2f} s"
-        rows.append([TITLES[recipe], *builds, pushed, start])
+        cold = f"{median(figures['cold']):.1f} s"
+        size = f"{megabytes(sum(compressed for compressed, _ in figures['layers']))} MB"
+        rows.append([TITLES[recipe], *builds, pushed, start, cold, size])
     header = ["recipe", "rebuild: code changed", "rebuild: version changed"]
-    pushed, start = "pushed: code changed", "start with a read-only file system"
-    return table([*header, pushed, start], rows)
+    header += ["pushed: code changed", "start with a read-only file system"]
+    return table([*header, "build without a cache", "image, compressed"], rows)
 
 
 def plot(path: Path = RESULTS, output: Path = PLOT) -> None:

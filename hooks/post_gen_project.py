@@ -50,7 +50,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def last_line(output: str) -> str:
-    """Return the last line that is not blank, without a period or question mark."""
+    """Return the last line that is not blank, without punctuation at its end."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return lines[-1].rstrip(".?!") if lines else "no output"
 

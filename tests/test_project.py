@@ -201,6 +201,11 @@ def test_the_default_nox_sessions_pass(
             project = shutil.copytree(bake(**answers), tmp_path / kind)
             log = nox.run(project)
             assert re.findall(r"\* (\S+): success", log) == DEFAULT_SESSIONS
+            # The step of the workflow that adds the coverage to the summary.
+            workflow = (project / ".github/workflows/tests.yml").read_text("utf-8")
+            (command,) = re.findall("run: .nox(/coverage/bin/.*) >>", workflow)
+            report = run(*f"{nox.folder}/nox{command}".split(), cwd=project).stdout
+            assert "**TOTAL**" in report
             # An answer that a session executed would have made this file.
             assert not list(tmp_path.rglob("MARKER"))
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from benchmarks.images import Registry
-from tests import PROJECT, edit, run
+from tests import PROJECT, run
 from tests.conftest import Fake
 from tests.engine import TAGS
 
@@ -31,7 +31,9 @@ def read_workflow(name: str) -> dict[str, Any]:
 
 
 WORKFLOW = read_workflow("docker.yml")
-JOBS = read_workflow("release.yml")["jobs"] | WORKFLOW["jobs"]
+JOBS = WORKFLOW["jobs"]
+RELEASE = read_workflow("release.yml")["jobs"]
+NOTES = "Take the notes from CHANGELOG.md"
 # GitHub's name for the repository has a capital, which an image name may not have.
 REPOSITORY = "Jane-Doe/hypermodern-python"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -42,7 +44,8 @@ PLATFORMS = ["linux/amd64", "linux/amd64/v3"]
 
 def step(job: str, name: str) -> dict[str, Any]:
     """Return a step of a job by its name."""
-    (found,) = (step for step in JOBS[job]["steps"] if step.get("name") == name)
+    steps = (JOBS if job in {"test", "publish"} else RELEASE)[job]["steps"]
+    (found,) = (step for step in steps if step.get("name") == name)
     return dict(found)
 
 
@@ -101,7 +104,8 @@ def github(ref: str = "main", docker_hub: str = "janedoe") -> dict[str, str]:
 def print_release(project: Path, **env: str) -> dict[str, Any]:
     """Return the target that bake would publish with these environment variables."""
     command = ("docker", "buildx", "bake", "--print", "release")
-    output = run(*command, cwd=project, env=os.environ | env).stdout
+    ours = {n: v for n, v in os.environ.items() if not n.startswith("GITHUB_")}
+    output = run(*command, cwd=project, env=ours | env).stdout
     target: dict[str, Any] = json.loads(output)["target"]["release"]
     return target
 
@@ -145,22 +149,50 @@ def test_a_tag_must_match_the_version(project: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("version", "notes", "options"),
+    [
+        ("0.10", "\nTen.\n\n", ""),
+        ("0.2rc1", "\nNearly two.\n\n", "--prerelease "),
+        ("0.1", "\nOne.\n", ""),
+    ],
+)
 def test_a_release_has_the_notes_of_its_version(
-    project: Path, tmp_path: Path, fake: Fake
+    version: str, notes: str, options: str, tmp_path: Path, fake: Fake
 ) -> None:
-    """The notes are a section of the changelog, without which the release fails."""
-    edited = shutil.copytree(project, tmp_path / "project")
-    edit(edited / "CHANGELOG.md", r"## 0\.1\.0", "## 0.2.0\n\nNewer.\n\n## 0.1.0")
-    name = "Create the release with the notes in CHANGELOG.md"
+    """The notes are a section of the changelog."""
+    changelog = "## 0.10\n\nTen.\n\n## 0.2rc1\n\nNearly two.\n\n## 0.1\n\nOne.\n"
+    (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n{changelog}")
     fake("gh", 'echo "$*" && cat notes.md')
-    created = run_script("release", name, edited, github("v0.2.0")).stdout
-    assert (
-        created
-        == "release create v0.2.0 --verify-tag --notes-file=notes.md\n\nNewer.\n\n"
-    )
-    result = run_script("release", name, edited, github("v0.3.0"), check=False)
+    env = github(f"v{version}")
+    run_script("build", NOTES, tmp_path, env)
+    created = run_script("release", "Create it with the notes", tmp_path, env).stdout
+    command = f"release create v{version} {options}--verify-tag --notes-file=notes.md"
+    assert created == f"{command}\n{notes}"
+
+
+@pytest.mark.parametrize("changelog", ["", "## 0.3.0\n\n## 0.2.0\n\nNew.\n"])
+def test_a_release_without_notes_fails(changelog: str, tmp_path: Path) -> None:
+    """The build fails before anything is published."""
+    (tmp_path / "CHANGELOG.md").write_text(changelog)
+    result = run_script("build", NOTES, tmp_path, github("v0.3.0"), check=False)
     assert result.returncode == 1
-    assert result.stdout == "::error::CHANGELOG.md has no section 0.3.0.\n"
+    assert result.stdout == (
+        "::error::CHANGELOG.md has no text under the heading ## 0.3.0.\n"
+    )
+    assert RELEASE["release"]["needs"] == "build"
+    assert RELEASE["publish"]["needs"] == ["build", "release"]
+
+
+def test_only_the_last_job_can_publish_the_package() -> None:
+    """The job that builds the package can only read the repository."""
+    permissions = {name: job["permissions"] for name, job in RELEASE.items()}
+    assert permissions == {
+        "build": {"contents": "read"},
+        "release": {"contents": "write"},
+        "publish": {"id-token": "write"},
+    }
+    assert RELEASE["publish"]["if"] == "vars.TRUSTED_PUBLISHING == 'true'"
 
 
 def test_only_images_of_public_repositories_are_signed() -> None:
@@ -192,7 +224,10 @@ def test_steps_for_docker_hub_require_its_user_name() -> None:
     steps = JOBS["publish"]["steps"]
     found = [step for step in steps if "secrets.DOCKERHUB" in json.dumps(step)]
     assert len(found) == 2
-    assert all("vars.DOCKERHUB_USERNAME != ''" in step["if"] for step in found)
+    assert all("env.DOCKERHUB_USERNAME != ''" in step["if"] for step in found)
+    assert (
+        "secrets.DOCKERHUB_TOKEN != ''" in JOBS["publish"]["env"]["DOCKERHUB_USERNAME"]
+    )
 
 
 @pytest.mark.engine

@@ -1,7 +1,7 @@
 # `docker buildx bake` builds the image for this machine; `docker buildx bake --push release`
 # publishes it for every platform, as .github/workflows/docker.yml does.
 
-# GitHub Actions sets the first four. The workflow sets the fifth, to an empty string without Docker Hub.
+# GitHub Actions sets the first four. The workflow sets the fifth; without Docker Hub, it is empty.
 variable "GITHUB_REPOSITORY" { default = "" }
 variable "GITHUB_REF_TYPE" { default = "" }
 variable "GITHUB_REF_NAME" { default = "" }
@@ -13,7 +13,7 @@ variable "DOCKERHUB_USERNAME" {
 # The names of the image, separated by spaces.
 variable "IMAGES" {
   default = join(" ", compact([
-    DOCKERHUB_USERNAME == "" ? "" : "docker.io/${DOCKERHUB_USERNAME}/{{ cookiecutter.project_slug }}",
+    DOCKERHUB_USERNAME == "" ? "" : "docker.io/${lower(DOCKERHUB_USERNAME)}/{{ cookiecutter.project_slug }}",
     GITHUB_REPOSITORY == "" ? "" : "ghcr.io/${lower(GITHUB_REPOSITORY)}",
   ]))
 }

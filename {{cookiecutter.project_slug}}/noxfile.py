@@ -22,7 +22,7 @@ PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 def install(session: nox.Session, groups: str, *options: str, **env: str) -> None:
     """Install these groups of dependencies, and no others, as poetry.lock pins them.
 
-    The group ``main`` includes the project itself, in editable mode.
+    Without the option ``--no-root``, the project is installed, too, in editable mode.
     """
     command = ["poetry", "sync", "--all-extras", f"--only={groups}", *options]
     session.run_install(*command, env=env, external=True, silent=True)
@@ -31,7 +31,7 @@ def install(session: nox.Session, groups: str, *options: str, **env: str) -> Non
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format, spelling, YAML files and workflows."""
-    install(session, "lint")
+    install(session, "lint", "--no-root")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("codespell")
@@ -50,7 +50,9 @@ def mypy(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on the installed wheel and measure their coverage."""
     install(session, "main,build,tests", "--no-root")
-    session.install("--no-deps", "--no-build-isolation", ".")
+    # Unlike session.install, this also runs with the option -R.
+    wheel = ["--quiet", "--no-deps", "--no-build-isolation", "."]
+    session.run("python", "-m", "pip", "install", *wheel)
     source = f"--source={','.join(PACKAGES)}"
     session.run("coverage", "run", source, "-m", "pytest", *session.posargs)
 
@@ -58,9 +60,9 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Combine the coverage of all test runs, and require 100 %."""
-    install(session, "tests")
+    install(session, "tests", "--no-root")
     session.run("coverage", "combine")
-    session.run("coverage", "report", *session.posargs)
+    session.run("coverage", "report")
 
 
 @nox.session
@@ -98,7 +100,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 def audit(session: nox.Session) -> None:
     """Check the program's dependencies for known vulnerabilities."""
-    install(session, "audit")
+    install(session, "audit", "--no-root")
     program = Path(session.create_tmp(), "program").resolve()
     session.run("python", "-m", "venv", "--clear", "--without-pip", str(program))
     install(session, "main", "--no-root", VIRTUAL_ENV=str(program))
