@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from benchmarks.images import Registry
-from tests import PROJECT, run
+from tests import PROJECT, commit, run
 from tests.conftest import Fake
 from tests.engine import TAGS
 
@@ -83,10 +83,7 @@ def repository(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project with its first commit."""
     repository = tmp_path_factory.mktemp("repository") / project.name
     shutil.copytree(project, repository)
-    git = ["git", "-c", "user.name=Jane", "-c", "user.email=jane@example.com"]
-    run(*git, "init", "--quiet", "--initial-branch=main", cwd=repository)
-    run(*git, "add", ".", cwd=repository)
-    run(*git, "commit", "--quiet", "--message=Start", cwd=repository)
+    commit(repository)
     return repository
 
 
