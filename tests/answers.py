@@ -5,9 +5,7 @@ import functools
 import importlib.util
 import itertools
 import json
-import tempfile
 import tomllib
-import zipfile
 from collections.abc import Callable, Mapping
 from email.message import Message
 from email.parser import HeaderParser
@@ -137,13 +135,9 @@ def build_wheel(project: Path, folder: Path) -> Path:
 
 
 def wheel_metadata(project: Path) -> Message:
-    """Return the metadata in the project's wheel."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        zipfile.ZipFile(build_wheel(project, Path(folder))) as wheel,
-    ):
-        (name,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
-        return HeaderParser().parsestr(wheel.read(name).decode())
+    """Return the metadata that Poetry's backend writes into the project's wheel."""
+    poetry = Factory().create_poetry(project, with_groups=False)
+    return HeaderParser().parsestr(WheelBuilder(poetry).get_metadata_content())
 
 
 def paragraphs(markdown: str) -> list[tuple[str, str]]:

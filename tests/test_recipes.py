@@ -140,6 +140,10 @@ LONGEST = {
     "Develop in a container",
     "Depend on a Git repository or a folder",
     "Compile a dependency, and add a system library",
+    # Without an engine, a single worker gets these, and installs their environments once.
+    "Replace the sample",
+    "Rename the project",
+    "Connect services",
 }
 
 
