@@ -12,6 +12,8 @@ nox.options.reuse_venv = "yes"
 POETRY = nox.project.dependency_groups(
     nox.project.load_toml("pyproject.toml"), "poetry"
 )
+# cog changes only pages that contain its markers.
+PAGES = ["README.md", *map(str, Path("docs").glob("*.md"))]
 
 
 def install(session: nox.Session, group: str) -> None:
@@ -52,7 +54,7 @@ def tests(session: nox.Session) -> None:
 def pages(session: nox.Session) -> None:
     """Update the generated parts of pages."""
     install(session, "tests")
-    session.run("cog", "-r", "README.md", "docs/benchmark.md", "docs/changing.md")
+    session.run("cog", "-r", *PAGES)
 
 
 @nox.session
@@ -86,4 +88,4 @@ def benchmark(session: nox.Session) -> None:
     install(session, "benchmark")
     session.run("python", "-m", "benchmarks.run", *session.posargs)
     session.run("python", "-m", "benchmarks.report")
-    session.run("cog", "-r", "README.md", "docs/benchmark.md")
+    session.run("cog", "-r", *PAGES)

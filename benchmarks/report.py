@@ -39,6 +39,11 @@ def megabytes(size: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
+def with_unit(size: float) -> str:
+    """Format a size in megabytes, or in kilobytes below 0.1 megabytes."""
+    return f"{megabytes(size)} MB" if size > 1e5 else f"{size / 1e3:.0f} kB"
+
+
 def table(header: list[str], rows: list[list[str]]) -> str:
     """Format a table as Markdown."""
     cells = [header, ["---"] * len(header), *rows]
@@ -85,15 +90,15 @@ def summary(path: Path = RESULTS) -> str:
     results = json.loads(path.read_text("utf-8"))
     rows = []
     for recipe, figures in results["cases"]["pandas"]["recipes"].items():
-        builds = [
-            f"{median(figures[measure]):.1f} s" for measure in ("code", "version")
-        ]
-        size = median(figures["pushed"])
-        pushed = f"{megabytes(size)} MB" if size > 1e5 else f"{size / 1e3:.0f} kB"
+        seconds = {
+            measure: f"{median(figures[measure]):.1f} s"
+            for measure in ("code", "version", "cold")
+        }
+        pushed = with_unit(median(figures["pushed"]))
         start = f"{figures['start']['--version'][0]:.2f} s"
-        cold = f"{median(figures['cold']):.1f} s"
-        size = f"{megabytes(sum(compressed for compressed, _ in figures['layers']))} MB"
-        rows.append([TITLES[recipe], *builds, pushed, start, cold, size])
+        image = with_unit(sum(compressed for compressed, _ in figures["layers"]))
+        builds = [seconds["code"], seconds["version"]]
+        rows.append([TITLES[recipe], *builds, pushed, start, seconds["cold"], image])
     header = ["recipe", "rebuild: code changed", "rebuild: version changed"]
     header += ["pushed: code changed", "start with a read-only file system"]
     return table([*header, "build without a cache", "image, compressed"], rows)
@@ -126,7 +131,7 @@ def plot(path: Path = RESULTS, output: Path = PLOT) -> None:
                 [value / 1e6 for value in values] if measure == "pushed" else values,
                 color=COLORS[recipe],
                 clip_on=False,
-                label=TITLES[recipe].translate({ord(mark): "" for mark in "`*"}),
+                label=TITLES[recipe].replace("`", "").replace("*", ""),
                 linewidth=3 if recipe == OURS else 1.5,
                 marker="o",
                 markersize=4,

@@ -45,8 +45,8 @@ FOLDERS = frozenset(["docker", "docs", "src", "tests"])
 # file also refuses the names of all distributions in the lock file.
 COMMANDS = frozenset(
     """
-    activate coverage3 dmypy git lint-dependency-groups mypyc pip podman poetry py.test pygmentize
-    python setuptools sphinx-build stubgen stubtest test tox-to-nox
+    activate coverage3 dmypy git lint-dependency-groups mypyc pip podman poetry py.test
+    pygmentize python setuptools sphinx-build stubgen stubtest test tox-to-nox
     """.split()
 )
 # Modules that the tools import, with names that are not in the lock file.

@@ -128,16 +128,19 @@ def parse(suffix: str, text: str) -> None:
     PARSERS.get(suffix, str)(text)
 
 
+def wheel_builder(project: Path) -> WheelBuilder:
+    """Return what builds the project's wheel in Poetry's backend."""
+    return WheelBuilder(Factory().create_poetry(project, with_groups=False))
+
+
 def build_wheel(project: Path, folder: Path) -> Path:
     """Build the project's wheel with Poetry's backend, and return its path."""
-    poetry = Factory().create_poetry(project, with_groups=False)
-    return WheelBuilder(poetry).build(folder)
+    return wheel_builder(project).build(folder)
 
 
 def wheel_metadata(project: Path) -> Message:
     """Return the metadata that Poetry's backend writes into the project's wheel."""
-    poetry = Factory().create_poetry(project, with_groups=False)
-    return HeaderParser().parsestr(WheelBuilder(poetry).get_metadata_content())
+    return HeaderParser().parsestr(wheel_builder(project).get_metadata_content())
 
 
 def paragraphs(markdown: str) -> list[tuple[str, str]]:

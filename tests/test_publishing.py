@@ -42,15 +42,18 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 PLATFORMS = ["linux/amd64", "linux/amd64/v3"]
 
 
-def step(job: str, name: str) -> dict[str, Any]:
+def step(job: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return a step of a job by its name."""
-    steps = (JOBS if job in {"test", "publish"} else RELEASE)[job]["steps"]
-    (found,) = (step for step in steps if step.get("name") == name)
+    (found,) = (step for step in job["steps"] if step.get("name") == name)
     return dict(found)
 
 
 def run_script(
-    job: str, name: str, project: Path, env: Mapping[str, str], check: bool = True
+    job: Mapping[str, Any],
+    name: str,
+    project: Path,
+    env: Mapping[str, str],
+    check: bool = True,
 ) -> CompletedProcess[str]:
     """Run a step's script in a project, in the shell that GitHub uses."""
     return run(
@@ -62,7 +65,7 @@ def run_script(
     )
 
 
-def bake_command(job: str, name: str) -> list[str]:
+def bake_command(job: Mapping[str, Any], name: str) -> list[str]:
     """Return the command that a step of docker/bake-action runs.
 
     The command lacks --pull, because no registry has the base image here.
@@ -137,9 +140,9 @@ def test_bake_names_the_image(
 def test_a_tag_must_match_the_version(project: Path) -> None:
     """Otherwise, an image with the tag 9.9.9 could contain version 0.1.0."""
     name = "Compare the tag with the version in pyproject.toml"
-    assert step("publish", name)["if"] == "github.ref_type == 'tag'"
-    run_script("publish", name, project, github("v0.1.0"))
-    result = run_script("publish", name, project, github("v9.9.9"), check=False)
+    assert step(JOBS["publish"], name)["if"] == "github.ref_type == 'tag'"
+    run_script(JOBS["publish"], name, project, github("v0.1.0"))
+    result = run_script(JOBS["publish"], name, project, github("v9.9.9"), check=False)
     assert result.returncode == 1
     assert result.stdout == (
         "::error::The tag is v9.9.9, but pyproject.toml has another version.\n"
@@ -162,8 +165,10 @@ def test_a_release_has_the_notes_of_its_version(
     (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n{changelog}")
     fake("gh", 'echo "$*" && cat notes.md')
     env = github(f"v{version}")
-    run_script("build", NOTES, tmp_path, env)
-    created = run_script("release", "Create it with the notes", tmp_path, env).stdout
+    run_script(RELEASE["build"], NOTES, tmp_path, env)
+    created = run_script(
+        RELEASE["release"], "Create it with the notes", tmp_path, env
+    ).stdout
     command = f"release create v{version} {options}--verify-tag --notes-file=notes.md"
     assert created == f"{command}\n{notes}"
 
@@ -172,7 +177,9 @@ def test_a_release_has_the_notes_of_its_version(
 def test_a_release_without_notes_fails(changelog: str, tmp_path: Path) -> None:
     """The build fails before anything is published."""
     (tmp_path / "CHANGELOG.md").write_text(changelog)
-    result = run_script("build", NOTES, tmp_path, github("v0.3.0"), check=False)
+    result = run_script(
+        RELEASE["build"], NOTES, tmp_path, github("v0.3.0"), check=False
+    )
     assert result.returncode == 1
     assert result.stdout == (
         "::error::CHANGELOG.md has no text under the heading ## 0.3.0.\n"
@@ -250,9 +257,9 @@ def test_tags_of_a_version(project: Path, version: str, tags: list[str]) -> None
 @pytest.mark.engine
 def test_a_pull_request_builds_and_runs_the_image(repository: Path) -> None:
     """The script works for any program: it only prints the version."""
-    run(*bake_command("test", "Build the image"), cwd=repository)
+    run(*bake_command(JOBS["test"], "Build the image"), cwd=repository)
     run("docker", "tag", "image", f"{TAGS}-image")
-    result = run_script("test", "Run it without privileges", repository, {})
+    result = run_script(JOBS["test"], "Run it without privileges", repository, {})
     assert result.stdout == "hypermodern-python, version 0.1.0\n"
 
 
@@ -297,11 +304,11 @@ def test_a_push_publishes_the_image(
     images = [f"{registry.address}/{TAGS}-{name}-{ref}" for name in ("hub", "ghcr")]
     variables = tmp_path / "variables"
     env = {"GITHUB_ENV": str(variables)}
-    run_script("publish", "Set the image's time to the commit's", repository, env)
+    run_script(JOBS["publish"], "Set the image's time to the commit's", repository, env)
     name, _, time = variables.read_text().strip().partition("=")
     metadata = tmp_path / "metadata.json"
     run(
-        *bake_command("publish", "Build and push the image"),
+        *bake_command(JOBS["publish"], "Build and push the image"),
         f"--set=release.attest=type=sbom,generator={scanner}",
         *(f"--set=release.platform={platform}" for platform in PLATFORMS),
         f"--metadata-file={metadata}",
@@ -341,7 +348,7 @@ def test_a_push_publishes_the_image(
     committed = run(*command, cwd=repository, env=os.environ | {"TZ": "UTC"})
     assert config["created"] == committed.stdout.strip()
 
-    script = step("publish", "Pull it and run it")["run"]
+    script = step(JOBS["publish"], "Pull it and run it")["run"]
     assert "linux/arm64" in script
     ours = script.replace(" linux/arm64", "").replace(
         "ghcr.io/${GITHUB_REPOSITORY,,}", image

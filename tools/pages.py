@@ -39,9 +39,13 @@ def questions() -> Iterator[str]:
         yield f"| `{name}` | {origin}`{defaults[name]}` | {meaning} |"
 
 
+def anchor(heading: str) -> str:
+    """Return the anchor that GitHub gives to a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 def recipes() -> Iterator[str]:
     """Yield the lines of a list of links to the recipes in the generated project."""
     page = f"../{quote(str(RECIPES.relative_to(ROOT)))}"
     for title in re.findall("^## (.+)$", RECIPES.read_text("utf-8"), re.MULTILINE):
-        anchor = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-        yield f"- [{title}]({page}#{anchor})"
+        yield f"- [{title}]({page}#{anchor(title)})"

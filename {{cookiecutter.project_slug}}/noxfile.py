@@ -42,7 +42,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def mypy(session: nox.Session) -> None:
     """Check the types."""
-    install(session, "main,mypy")
+    install(session, "main,mypy", "--no-root")
     session.run("mypy", *session.posargs)
 
 
