@@ -17,42 +17,33 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-FIRST_LINE = "Reticulating spline 1...\n"
-# Engines with the same command line, the more common one first.
-ENGINES = ("docker", "podman")
+
+class StepError(Exception):
+    """A step failed. The message gives the reason."""
 
 
-class EngineUnavailableError(Exception):
-    """No engine can build the image. The message gives the reason."""
-
-
-class BuildFailedError(Exception):
-    """The image was not built, or does not work. The message gives the reason."""
-
-
-class CommitFailedError(Exception):
-    """The first commit failed. The message gives the reason."""
-
-
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command and return its status and output.
+def output_of(*command: str) -> str:
+    """Run a command and return its output.
 
     Raises:
-        OSError: The command does not start.
+        StepError: The command does not start, or fails.
     """
-    return subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="replace"
-    )
-
-
-def last_line(output: str) -> str:
-    """Return the last line that is not blank, without punctuation at its end."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[-1].rstrip(".?!") if lines else "no output"
+    try:
+        result = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace"
+        )
+    except OSError as error:
+        raise StepError(f"{command[0]} does not start: {error}") from error
+    if result.returncode:
+        last_line = (result.stderr.strip() or "no output").splitlines()[-1]
+        raise StepError(
+            f"{command[0]} {command[1]} failed with status {result.returncode}: "
+            + last_line.rstrip(".?!")
+        )
+    return result.stdout
 
 
 def taken_names(lock: str, slug: str, package: str) -> Iterator[str]:
@@ -62,83 +53,61 @@ def taken_names(lock: str, slug: str, package: str) -> Iterator[str]:
     would hide a dependency's module with the same name.
     """
     taken = set(re.findall(r'^name = "(.+)"$', lock, re.MULTILINE))
-    for question, name, prefix in (
-        ("project_slug", slug, "my-"),
-        ("package_name", package, "my_"),
+    for question, name, other in (
+        ("project_slug", slug, f"my-{slug}"),
+        ("package_name", package, f"my_{package}"),
     ):
         if re.sub(r"[-_.]+", "-", name) in taken:
             yield (
                 f"{question}: '{name}' is the name of a dependency. "
-                f"Use another name, for example '{prefix}{name}'."
+                f"Use another name, for example '{other}'."
             )
 
 
-def find_engine() -> str:
+def find_engine(required: bool) -> str:
     """Return the command of the first engine that works.
 
+    If there is none, print the reason and return an empty string.
+
     Raises:
-        EngineUnavailableError: No engine works.
+        SystemExit: No engine works, but one is required.
     """
     problems = []
-    for engine in filter(shutil.which, ENGINES):
+    # Both have the same command line.
+    for engine in filter(shutil.which, ["docker", "podman"]):
         try:
-            probe = run(engine, "version")
-        except OSError as error:
-            problems.append(f"{engine} does not start: {error}")
-            continue
-        if not probe.returncode:
-            for problem in problems:
-                print(f"{problem}. Using {engine}.", flush=True)
+            output_of(engine, "version")
+        except StepError as problem:
+            problems.append(str(problem))
+        else:
+            if problems:
+                print(f"{problems[0]}. Using {engine}.", flush=True)
             return engine
-        problems.append(f"{engine} does not work: {last_line(probe.stderr)}")
-    raise EngineUnavailableError(
-        ", and ".join(problems) or "neither docker nor podman is installed"
-    )
+    reason = ", and ".join(problems) or "neither docker nor podman is installed"
+    if required:
+        sys.exit(
+            f"error: the image was not built: {reason}. Start an engine, then generate "
+            "the project again with --replay."
+        )
+    print(f"The image was not built: {reason}. Build it later with the command below.")
+    return ""
 
 
-def validate_image(tag: str) -> str:
-    """Build the image, run it for one spline, and print its size and the time taken.
-
-    Returns:
-        The command of the engine.
+def validate_image(engine: str, tag: str) -> None:
+    """Build the image, run it for one spline, and print its size.
 
     Raises:
-        EngineUnavailableError: No engine can build the image.
-        BuildFailedError: The image cannot be built, or does not work.
+        StepError: The image cannot be built, or does not work.
     """
-    engine = find_engine()
-    start = time.monotonic()
     # The engine writes directly to the terminal, so that its progress display works.
     build = subprocess.run([engine, "build", "--tag", tag, "."])
     if build.returncode:
-        raise BuildFailedError(f"{engine} build failed with status {build.returncode}")
-    container = run(engine, "run", "--rm", tag, "--count=1")
-    if container.returncode or container.stdout != FIRST_LINE:
-        raise BuildFailedError(
-            f"the container failed with status {container.returncode} and printed "
-            f"{container.stdout!r}: {last_line(container.stderr)}"
-        )
-    image = run(engine, "image", "inspect", tag)
-    if image.returncode:
-        raise BuildFailedError(
-            f"{engine} cannot find the image that it built: {last_line(image.stderr)}"
-        )
-    size = json.loads(image.stdout)[0]["Size"] / 1e6
-    seconds = time.monotonic() - start
-    print(f"Built and tested the image {tag}: {size:.0f} MB, {seconds:.0f} seconds.")
-    return engine
-
-
-def git(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run git in the current folder and return its status and output.
-
-    Raises:
-        CommitFailedError: git does not start.
-    """
-    try:
-        return run("git", *arguments)
-    except OSError as error:
-        raise CommitFailedError(f"git does not start: {error}") from error
+        raise StepError(f"{engine} build failed with status {build.returncode}")
+    output = output_of(engine, "run", "--rm", tag, "--count=1")
+    if output != "Reticulating spline 1...\n":
+        raise StepError(f"the container printed {output!r}")
+    size = json.loads(output_of(engine, "image", "inspect", tag))[0]["Size"] / 1e6
+    print(f"Built and tested the image {tag}: {size:.0f} MB.")
 
 
 def commit() -> None:
@@ -147,36 +116,28 @@ def commit() -> None:
     git runs with the user's own settings, hooks and signing key.
 
     Raises:
-        CommitFailedError: git is missing or broken, has no identity, or failed.
+        StepError: git is missing or broken, has no identity, or failed.
     """
     if not shutil.which("git"):
-        raise CommitFailedError("git is not installed")
+        raise StepError("git is not installed")
     # If Cookiecutter runs in a Git hook, these variables point to another repository.
-    variables = git("rev-parse", "--local-env-vars")
-    if variables.returncode:
-        raise CommitFailedError(f"git does not work: {last_line(variables.stderr)}")
-    for name in variables.stdout.split():
+    for name in output_of("git", "rev-parse", "--local-env-vars").split():
         os.environ.pop(name, None)
     # The status is 1 if the folder is in a repository that does not ignore it.
-    if git("check-ignore", "--quiet", ".").returncode == 1:
-        raise CommitFailedError("the folder is in a Git repository already")
-    for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
-        # Without this setting, git derives an address from the host name.
-        if git("-c", "user.useConfigOnly=true", "var", name).returncode:
-            raise CommitFailedError(
-                "git has no user.name and user.email; set them with git config"
-            )
-    for arguments in (
-        ["init", "--initial-branch=main"],  # the branch that the workflows publish
-        ["add", "--all"],
-        ["commit", "--message=Initial commit"],
-    ):
-        result = git(*arguments)
-        if result.returncode:
-            raise CommitFailedError(
-                f"git {arguments[0]} failed with status {result.returncode}: "
-                f"{last_line(result.stderr)}"
-            )
+    ignored = subprocess.run(["git", "check-ignore", "."], capture_output=True)
+    if ignored.returncode == 1:
+        raise StepError("the folder is in a Git repository already")
+    try:
+        for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            # Without this setting, git derives an address from the host name.
+            output_of("git", "-c", "user.useConfigOnly=true", "var", name)
+    except StepError as error:
+        raise StepError(
+            "git has no user.name and user.email; set them with git config"
+        ) from error
+    output_of("git", "init", "--initial-branch=main")  # the workflows publish main
+    output_of("git", "add", "--all")
+    output_of("git", "commit", "--message=Initial commit")
 
 
 def quote(path: Path) -> str:
@@ -190,13 +151,13 @@ def main() -> None:
 
     Raises:
         SystemExit: The project is not kept. The message gives the reason.
+        StepError: There is no working image.
     """
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
     slug = answers["project_slug"]
     # The terminal's encoding may not support all characters of the path.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     project = Path.cwd()
     try:
         (project / answers["_marker"]).unlink()
@@ -208,49 +169,38 @@ def main() -> None:
     if lines := list(taken_names(lock, slug, answers["package_name"])):
         sys.exit("\n".join([*lines, "Generate the project again with other answers."]))
     # For each update, cruft generates two temporary projects to compare them.
-    if (
-        "_commit" in answers
-        and Path(tempfile.gettempdir()).resolve() in project.parents
-    ):
-        print(
-            "This is a temporary copy for cruft: no image is built, and nothing is committed."
-        )
+    is_temporary = Path(tempfile.gettempdir()).resolve() in project.parents
+    if "_commit" in answers and is_temporary:
+        print("This is a temporary copy for cruft. Nothing is built or committed.")
         return
-    made, engine = slug, ENGINES[0]
-    try:
-        if answers["docker_build"] != "skip":
-            engine = validate_image(slug)
-    except EngineUnavailableError as reason:
-        if answers["docker_build"] == "require":
-            sys.exit(
-                f"error: the image was not built: {reason}. Start an engine, then "
-                "generate the project again with --replay."
-            )
-        print(
-            f"The image was not built: {reason}. Build it later with the command below."
-        )
-    except BuildFailedError as reason:
-        sys.exit(
-            f"error: there is no working image: {reason}. To keep a new project despite "
-            "this, generate it again with --replay --keep-project-on-failure."
-        )
+    made, engine = slug, ""
+    if answers["docker_build"] != "skip":
+        engine = find_engine(required=answers["docker_build"] == "require")
+    if engine:
+        validate_image(engine, slug)
     if answers["git_init"] == "try":
         try:
             commit()
             made += ", with a first commit"
-        except CommitFailedError as reason:
+        except StepError as reason:
             print(f"There is no first commit: {reason}.")
     # Shells put the current folder into PWD, except on Windows.
     here = project.parent == Path(os.environ.get("PWD", ""))
     print(f"Created {made}. Next:")
     print(f"  cd {slug if here else quote(project)}")
     print("  pipx install nox poetry && nox")
-    print(f"  {engine} build --tag {slug} .")
-    print(f"  {engine} run --rm {slug} --count=4")
+    if not engine:
+        print(f"  docker build --tag {slug} .")
+    print(f"  {engine or 'docker'} run --rm {slug} --count=4")
 
 
 if __name__ == "__main__":
     try:
         main()
+    except StepError as error:
+        sys.exit(
+            f"error: there is no working image: {error}. To keep a new project despite "
+            "this, generate it again with --replay --keep-project-on-failure."
+        )
     except KeyboardInterrupt:
         sys.exit("error: interrupted. A new project is not kept.")

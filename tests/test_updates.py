@@ -145,7 +145,7 @@ def test_an_update_neither_builds_nor_commits(
     commit(folder)
     update = ("--skip-apply-ask", f"--checkout={commits['newest']}")
     said = cruft("update", *update, cwd=folder)
-    line = "This is a temporary copy for cruft: no image is built, and nothing is committed.\n"
+    line = "This is a temporary copy for cruft. Nothing is built or committed.\n"
     assert said.count(line) == 2
     assert log.read_text() == "called\n"
     assert (folder / "docker-bake.hcl").exists()
