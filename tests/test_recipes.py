@@ -63,7 +63,8 @@ class Recipe:
         """Prepare to follow the recipe under a heading."""
         self.heading, self.project, self.request = heading, project, request
         self.nox: Nox = request.getfixturevalue("nox")
-        self.env = MIRROR | os.environ
+        # Poetry must not leave environments in the user's cache.
+        self.env = MIRROR | os.environ | {"POETRY_VIRTUALENVS_IN_PROJECT": "true"}
         # Otherwise, Poetry would use the tests' environment, even with the wrong Python.
         self.env.pop("VIRTUAL_ENV", None)
         self.outputs: list[str] = []
