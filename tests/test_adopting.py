@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 import sys
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -103,10 +102,12 @@ def existing(project: Project, person: Path) -> Path:
         f"{project.name}=={project.version}",
     )
     (archive,) = person.glob("*.tar.gz")
-    with tarfile.open(archive) as tar:
-        tar.extractall(person, filter="data")
     folder = person / project.name
-    (person / archive.name.removesuffix(".tar.gz")).rename(folder)
+    folder.mkdir()
+    run(
+        *("tar", "--extract", "--strip-components=1", "--no-same-owner"),
+        *(f"--file={archive}", f"--directory={folder}"),
+    )
     for name in ("PKG-INFO", *project.remove):
         (folder / name).unlink()
     path = folder / "pyproject.toml"

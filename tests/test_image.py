@@ -450,14 +450,14 @@ def test_the_same_commit_gives_the_same_digest(
     """The digest depends on neither the folder, timestamps, umask nor build cache."""
     committed = 1_750_000_000
     archives = []
-    for umask in (0o022, 0o077):
+    for umask, cache in ((0o022, ()), (0o077, ("--no-cache",))):
         checkout = copy(flavored)
         for path in (checkout, *checkout.rglob("*")):
             path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
             os.utime(path, (umask, committed + umask))
         file = tmp_path / f"{umask}.tar"
         build(
-            *(checkout, tag, "--no-cache", "--provenance=false"),
+            *(checkout, tag, *cache, "--provenance=false"),
             f"--build-arg=SOURCE_DATE_EPOCH={committed}",
             f"--output=type=oci,dest={file}",
         )
@@ -679,31 +679,36 @@ def test_a_build_tool_with_another_hash_fails_the_build(
 
 
 def test_a_newer_release_in_the_index_does_not_change_the_image(
-    project: Path, copy: Copy, index: Index, tmp_path: Path, tag: str
+    project: Path,
+    built: Path,
+    copy: Copy,
+    index: Index,
+    tmp_path: Path,
+    tag: str,
 ) -> None:
     """A later build installs the same tools, and gives the same layers."""
-    folder = copy(project)
+    folder = copy(built)
     without_bundle(folder)
-    images = []
-    for newer in (False, True):
-        wheels = Path(shutil.copytree(index.wheels, tmp_path / f"wheels-{newer}"))
-        if newer:
-            # This version of a transitive dependency of Poetry would break it.
-            release = wheels / "tomlkit-99-py3-none-any.whl"
-            with zipfile.ZipFile(release, "w") as archive:
-                archive.writestr("tomlkit/__init__.py", "raise SystemExit(9)\n")
-                archive.writestr(
-                    "tomlkit-99.dist-info/METADATA",
-                    "Metadata-Version: 2.1\nName: tomlkit\nVersion: 99\n",
-                )
-                archive.writestr("tomlkit-99.dist-info/RECORD", "")
-                archive.writestr("tomlkit-99.dist-info/WHEEL", "Wheel-Version: 1.0\n")
-        (tmp_path / str(newer)).mkdir()
-        offered = Index(tmp_path / str(newer), wheels)
-        build(folder, tag, "--no-cache", *offered.secrets(tmp_path))
-        offered.server.shutdown()
-        images.append(inspect(tag)["RootFS"]["Layers"])
-    assert images[0] == images[1]
+    wheels = Path(shutil.copytree(index.wheels, tmp_path / "wheels"))
+    # This version of a transitive dependency of Poetry would break it.
+    release = wheels / "tomlkit-99-py3-none-any.whl"
+    with zipfile.ZipFile(release, "w") as archive:
+        archive.writestr("tomlkit/__init__.py", "raise SystemExit(9)\n")
+        archive.writestr(
+            "tomlkit-99.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: tomlkit\nVersion: 99\n",
+        )
+        archive.writestr("tomlkit-99.dist-info/RECORD", "")
+        archive.writestr("tomlkit-99.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+    newer = Index(tmp_path, wheels)
+    build(folder, tag, "--no-cache", *newer.secrets(tmp_path))
+    newer.server.shutdown()
+    # The layer after the base's has the time of the build; see `built`.
+    base = len(inspect(base_of(project))["RootFS"]["Layers"])
+    before, after = (
+        inspect(name)["RootFS"]["Layers"][base + 1 :] for name in (f"{TAGS}-built", tag)
+    )
+    assert before == after
 
 
 # Other builders.
@@ -723,8 +728,7 @@ def store() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("builder", "flavor"),
-    [("buildah", "slim"), ("buildah", "alpine"), ("podman", "slim")],
+    ("builder", "flavor"), [("buildah", "alpine"), ("podman", "slim")]
 )
 def test_buildah_and_podman_build_the_image(
     builder: str, flavor: str, bake: Bake, store: list[str], tmp_path: Path
