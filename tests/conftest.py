@@ -17,7 +17,7 @@ from pytest_cookies.plugin import Cookies
 
 from benchmarks.images import Registry
 from tests import MIRROR, ROOT, commit, copy_template, run
-from tests.engine import TAGS, remove_images
+from tests.images import TAGS, remove_images
 
 # To try more and random examples, add --hypothesis-profile=long to pytest's options.
 settings.register_profile(

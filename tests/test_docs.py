@@ -16,7 +16,7 @@ import yaml
 
 from benchmarks.images import Registry
 from tests import ROOT, contents, run
-from tests.engine import TAGS
+from tests.images import TAGS
 from tests.pages import blocks, tokens
 from tools.pages import anchor
 

@@ -31,7 +31,7 @@ from benchmarks.images import Archive, Registry, inspect, save
 from tests import PROJECT, commit, edit, run
 from tests.answers import CHOICES
 from tests.conftest import Bake
-from tests.engine import TAGS, base_of, build, dockerfile_of, steps_run
+from tests.images import TAGS, base_of, build, dockerfile_of, steps_run
 
 pytestmark = pytest.mark.engine
 

@@ -18,7 +18,7 @@ import yaml
 from benchmarks.images import Registry
 from tests import PROJECT, commit, run
 from tests.conftest import Fake
-from tests.engine import TAGS
+from tests.images import TAGS
 
 
 def read_workflow(name: str) -> dict[str, Any]:

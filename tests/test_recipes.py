@@ -23,7 +23,7 @@ from benchmarks.images import free_port, inspect
 from tests import MIRROR, PROJECT, commit, edit, run
 from tests.answers import build_wheel
 from tests.conftest import Bake, Nox
-from tests.engine import TAGS, build
+from tests.images import TAGS, build
 from tests.pages import Block, blocks
 from tests.test_project import DEFAULT_SESSIONS, JSONSCHEMA
 
