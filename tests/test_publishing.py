@@ -5,7 +5,6 @@ Environment variables replace GitHub, and a local registry replaces both registr
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2 import Template
 
 from benchmarks.images import Registry
 from tests import PROJECT, commit, run
+from tests.answers import DEFAULTS
 from tests.conftest import Fake
 from tests.images import TAGS
 
@@ -24,9 +25,8 @@ from tests.images import TAGS
 def read_workflow(name: str) -> dict[str, Any]:
     """Return a workflow of the generated project."""
     text = (PROJECT / ".github" / "workflows" / name).read_text("utf-8")
-    # Without Jinja's statements, the file is YAML.
-    text = re.sub(r"\{%-? \w+ -?%\}|\{\{ cookiecutter\.\w+ \}\}", "", text)
-    workflow: dict[str, Any] = yaml.safe_load(text)
+    rendered = Template(text).render(cookiecutter=DEFAULTS)
+    workflow: dict[str, Any] = yaml.safe_load(rendered)
     return workflow
 
 
