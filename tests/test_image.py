@@ -106,7 +106,7 @@ def container(image: str) -> Iterator[str]:
         run("docker", "rm", "--force", container)
 
 
-# The base images: official ones, or stand-ins by the same recipe (tools/engine).
+# The base images: official ones, or stand-ins by the same recipe (tools/base-images).
 
 
 @pytest.mark.parametrize("flavor", CHOICES["base_image"])

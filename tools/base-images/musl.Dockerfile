@@ -1,16 +1,9 @@
-#!/bin/bash
-# Build CPython and BusyBox with musl, without glibc, from Debian's source packages. This is
-# the stand-in for python:3.13-alpine, which `tools/engine images` configures and tags. The
-# build takes about six minutes on two x86-64 cores.
-#
-#   tools/musl TAG
-#
+# CPython and BusyBox with musl, without glibc, from Debian's source packages: the stand-in for
+# python:3.13-alpine. The build takes about six minutes on two x86-64 cores. Debian's mirror
+# lacks the sources of Python 3.14 and 3.15.
 # The official image differs: it is Alpine, with apk and more users and groups, and its Python
 # has link-time optimization, sqlite3, curses, readline, dbm.gnu, uuid and tkinter.
-set -euo pipefail
-tag=${1:?usage: tools/musl TAG}
 
-image=$(docker build --quiet --build-arg "JOBS=$(nproc)" --file - /etc/ssl/certs <<'DOCKERFILE'
 FROM debian-base AS tools
 RUN sed -i 'p;s/^deb /deb-src /' /etc/apt/sources.list \
  && apt-get update -o Acquire::Check-Valid-Until=false \
@@ -75,13 +68,10 @@ RUN mkdir -p dev home lib proc root run sbin sys tmp usr/bin usr/lib usr/sbin us
  && printf '%s\n' root:x:0:root nogroup:x:65533: nobody:x:65534: >etc/group \
  && printf '%s\n' ID=musl-stand-in 'PRETTY_NAME="musl and BusyBox from Debian, not Alpine"' >etc/os-release
 
-FROM scratch
+FROM scratch AS alpine
 COPY --from=image /image /
-DOCKERFILE
-)
-
-# The image gets its tag only if pip installs wheels for musl in it and no file uses glibc.
-docker run --rm --interactive --env PYTHONDONTWRITEBYTECODE=1 "$image" python - <<'PYTHON'
+# The build fails unless pip would install wheels for musl, and no file uses glibc.
+RUN PYTHONDONTWRITEBYTECODE=1 python - <<'PYTHON'
 import bz2, ctypes, lzma, ssl, zlib
 from pathlib import Path
 from pip._vendor.packaging.tags import sys_tags
@@ -94,4 +84,3 @@ for folder in ("/bin", "/lib", "/sbin", "/usr"):
         if content.startswith(b"\x7fELF"):
             assert not any(name in content for name in (b"ld-linux-", b"libc.so.6", b"GLIBC_2.")), path
 PYTHON
-docker tag "$image" "$tag"
