@@ -38,10 +38,10 @@ def output_of(*command: str) -> str:
     except OSError as error:
         raise StepError(f"{command[0]} does not start: {error}") from error
     if result.returncode:
-        last_line = (result.stderr.strip() or "no output").splitlines()[-1]
+        said = result.stderr.strip() or result.stdout.strip() or "no output"
         raise StepError(
             f"{command[0]} {command[1]} failed with status {result.returncode}: "
-            + last_line.rstrip(".?!")
+            + said.splitlines()[-1].strip().rstrip(".?!")
         )
     return result.stdout
 
@@ -73,7 +73,7 @@ def find_engine(required: bool) -> str:
         SystemExit: No engine works, but one is required.
     """
     problems = []
-    # Both have the same command line.
+    # Docker and Podman have the same command line.
     for engine in filter(shutil.which, ["docker", "podman"]):
         try:
             output_of(engine, "version")
@@ -97,6 +97,7 @@ def validate_image(engine: str, tag: str) -> None:
     """Build the image, run it for one spline, and print its size.
 
     Raises:
+        OSError: The engine does not start.
         StepError: The image cannot be built, or does not work.
     """
     # The engine writes directly to the terminal, so that its progress display works.
@@ -106,8 +107,8 @@ def validate_image(engine: str, tag: str) -> None:
     output = output_of(engine, "run", "--rm", tag, "--count=1")
     if output != "Reticulating spline 1...\n":
         raise StepError(f"the container printed {output!r}")
-    size = json.loads(output_of(engine, "image", "inspect", tag))[0]["Size"] / 1e6
-    print(f"Built and tested the image {tag}: {size:.0f} MB.")
+    (image,) = json.loads(output_of(engine, "inspect", "--type=image", tag))
+    print(f"Built and tested the image {tag}: {image['Size'] / 1e6:.0f} MB.")
 
 
 def commit() -> None:
@@ -116,6 +117,7 @@ def commit() -> None:
     git runs with the user's own settings, hooks and signing key.
 
     Raises:
+        OSError: git does not start.
         StepError: git is missing or broken, has no identity, or failed.
     """
     if not shutil.which("git"):
@@ -135,7 +137,8 @@ def commit() -> None:
         raise StepError(
             "git has no user.name and user.email; set them with git config"
         ) from error
-    output_of("git", "init", "--initial-branch=main")  # the workflows publish main
+    # The workflows publish this branch.
+    output_of("git", "init", "--initial-branch=main")
     output_of("git", "add", "--all")
     output_of("git", "commit", "--message=Initial commit")
 
@@ -151,7 +154,6 @@ def main() -> None:
 
     Raises:
         SystemExit: The project is not kept. The message gives the reason.
-        StepError: There is no working image.
     """
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
     slug = answers["project_slug"]
@@ -176,13 +178,19 @@ def main() -> None:
     made, engine = slug, ""
     if answers["docker_build"] != "skip":
         engine = find_engine(required=answers["docker_build"] == "require")
-    if engine:
-        validate_image(engine, slug)
+    try:
+        if engine:
+            validate_image(engine, slug)
+    except (StepError, OSError) as error:
+        sys.exit(
+            f"error: there is no working image: {error}. To keep a new project despite "
+            "this, generate it again with --replay --keep-project-on-failure."
+        )
     if answers["git_init"] == "try":
         try:
             commit()
             made += ", with a first commit"
-        except StepError as reason:
+        except (StepError, OSError) as reason:
             print(f"There is no first commit: {reason}.")
     # Shells put the current folder into PWD, except on Windows.
     here = project.parent == Path(os.environ.get("PWD", ""))
@@ -197,10 +205,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except StepError as error:
-        sys.exit(
-            f"error: there is no working image: {error}. To keep a new project despite "
-            "this, generate it again with --replay --keep-project-on-failure."
-        )
     except KeyboardInterrupt:
         sys.exit("error: interrupted. A new project is not kept.")

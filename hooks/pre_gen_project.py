@@ -49,26 +49,26 @@ PATTERNS = {
     "project_slug": (
         SLUG,
         50,
-        "is not a valid image name. Use at most 50 lowercase letters and digits, with "
-        "'-', '_' or '.' between them, for example 'hypermodern-python'.",
+        "is not a valid image name. Use lowercase letters and digits, with '-', '_' "
+        "or '.' between them, for example 'hypermodern-python'.",
     ),
     "package_name": (
         r"[a-z_][a-z0-9_]*",
         50,
-        "is not a valid import name. Use at most 50 lowercase letters, digits and '_', "
+        "is not a valid import name. Use lowercase letters, digits and '_', "
         "for example 'hypermodern_python'.",
     ),
     "email": (
         EMAIL,
         254,
         "is not a valid email address. Use ASCII letters, one '@' and a domain with "
-        "a dot, at most 254 characters, for example 'you@example.com'.",
+        "a dot, for example 'you@example.com'.",
     ),
     "github_user": (
         GITHUB_USER,
         39,
-        "is not a valid GitHub name. Use at most 39 letters and digits, with single "
-        "hyphens between them, for example 'my-name'.",
+        "is not a valid GitHub name. Use letters and digits, with single hyphens "
+        "between them, for example 'my-name'.",
     ),
     "dockerhub_user": (
         r"[a-z0-9]{4,}",
@@ -78,8 +78,8 @@ PATTERNS = {
     ),
 }
 
-# Names that a slug or a package cannot have, as verbose regular expressions, each after its
-# error message. The hook after the last file refuses the names in the lock file, too.
+# Names that are not allowed, as verbose regular expressions, each after its error message.
+# The hook after the last file refuses the names in the lock file, too.
 RESERVED_EVERYWHERE = {
     # learn.microsoft.com, "Naming files, paths, and namespaces".
     "is reserved by Windows": r"(aux|con|nul|prn|(com|lpt)[0-9])(\..*)?",
@@ -88,7 +88,8 @@ RESERVED_EVERYWHERE = {
 RESERVED = {
     "project_slug": {
         "ends in .git or .wiki, which GitHub reserves": r".*\.(git|wiki)",
-        # Commands of a virtual environment and of the project's tools.
+        # Commands of a virtual environment and of the project's tools. Some also exist
+        # with a version, such as python3.14.
         "is the name of a command that the project uses": r"""
             activate|dmypy|git|lint-dependency-groups|mypyc|podman|poetry|py\.test|
             pygmentize|setuptools|sphinx-build|stubgen|stubtest|test|tox-to-nox|
@@ -97,7 +98,7 @@ RESERVED = {
         **RESERVED_EVERYWHERE,
     },
     "package_name": {
-        # Also soft keywords of any supported Python, and None in lowercase.
+        # Also soft keywords, None in lowercase, and names such as _ and __init__.
         "is reserved by Python": "|".join(keyword.kwlist)
         + "|case|lazy|match|none|type|_+|__.*__",
         # Also modules of only some of the supported Pythons.
@@ -116,7 +117,7 @@ RESERVED = {
     },
 }
 
-# Characters that cannot occur in a line of text.
+# Characters that are not allowed in a line of text.
 NOT_ALLOWED = re.compile(
     r"[\0-\x1f\x7f-\x9f"  # control characters
     r"\u2028\u2029"  # separators of lines and paragraphs
@@ -147,7 +148,8 @@ def check_text(text: str) -> str:
     example = "Write one line of text, for example 'Hypermodern Python'."
     if not text.strip():
         return f"is blank. {example}"
-    if found := NOT_ALLOWED.search(text):
+    found = NOT_ALLOWED.search(text)
+    if found:
         code = f"U+{ord(found[0]):04X}"
         return f"contains {code}, which is not an allowed character. {example}"
     return "starts or ends with whitespace. Remove it." if text != text.strip() else ""
@@ -170,13 +172,15 @@ def check_author(author: str) -> str:
 
 
 def check_pattern(question: str, answer: str) -> str:
-    """Check an answer that has a pattern, and is not a reserved name."""
+    """Check that an answer matches its pattern and is not a reserved name."""
     pattern, length, problem = PATTERNS[question]
-    if len(answer) > length or not re.fullmatch(pattern, answer):
+    if not re.fullmatch(pattern, answer):
         return problem
+    if len(answer) > length:
+        return f"has {len(answer)} characters. Use at most {length}."
     for problem, names in RESERVED.get(question, {}).items():
         if re.fullmatch(names, answer, re.VERBOSE):
-            example = f"my-{answer}".replace(".", "-")
+            example = f"my-{answer}".replace(".", "-")[:length].rstrip("-_")
             if question == "package_name":
                 example = example.replace("-", "_")
             return f"{problem}. Use another name, for example '{example}'."
@@ -229,7 +233,8 @@ def main() -> None:
         SystemExit: The project cannot be generated. The message gives the reasons.
     """
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
-    if lines := list(refusals(answers)):
+    lines = list(refusals(answers))
+    if lines:
         sys.exit(
             "\n".join(lines)
             + "\nNothing was written. Generate the project again with other answers. To "

@@ -104,6 +104,7 @@ def existing(project: Project, person: Path) -> Path:
     (archive,) = person.glob("*.tar.gz")
     folder = person / project.name
     folder.mkdir()
+    # The module tarfile has no filters before Python 3.11.4.
     run(
         *("tar", "--extract", "--strip-components=1", "--no-same-owner"),
         *(f"--file={archive}", f"--directory={folder}"),
