@@ -631,9 +631,12 @@ def test_the_engine_writes_directly_to_the_terminal(
     """BuildKit shows its progress display only on a terminal."""
     assert home.is_dir()
     fake("docker", f"[ $1 != build ] || [ -t 1 ] || exit 9; {WORKS}")
-    command = f"{sys.executable} -m cookiecutter {ROOT} --no-input docker_build=require"
-    result = run("script", "-qec", command, "/dev/null", cwd=output)
-    assert "Built and tested the image" in result.stdout
+    command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input"]
+    main, terminal = os.openpty()
+    subprocess.run([*command, "docker_build=require"], cwd=output, stdout=terminal)
+    assert b"Built and tested the image" in os.read(main, 10_000)
+    os.close(main)
+    os.close(terminal)
 
 
 # Failures of an engine, and the reason in the hook's message.
