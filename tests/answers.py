@@ -6,7 +6,7 @@ import importlib.util
 import itertools
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
@@ -45,7 +45,8 @@ def load_hook(name: str) -> ModuleType:
 
 
 PRE_GEN, POST_GEN = load_hook("pre_gen_project"), load_hook("post_gen_project")
-
+# The questions whose answers can be any line of text.
+FREE_TEXTS = [name for name in ASKED if name not in {*CHOICES, *PRE_GEN.PATTERNS}]
 
 LOCK = (PROJECT / "poetry.lock").read_text("utf-8")
 
@@ -154,6 +155,25 @@ def paragraphs(markdown: str) -> list[tuple[str, str]]:
             text = "".join(child.content for child in children)
             texts.append((opening.tag if plain else f"{opening.tag}, formatted", text))
     return texts
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Yield the texts in a file of Markdown, Python, or a format in `PARSERS`."""
+
+    def leaves(value: object) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, ast.Module):
+            for node in ast.walk(value):
+                yield from leaves(node.value if isinstance(node, ast.Constant) else ())
+        elif isinstance(value, Mapping):
+            yield from leaves(value.items())
+        elif isinstance(value, Iterable):
+            for item in value:
+                yield from leaves(item)
+
+    parse = {**PARSERS, ".md": paragraphs}.get(path.suffix, bool)
+    yield from leaves(parse(path.read_text("utf-8")))
 
 
 def assert_reads_back(project: Path, answers: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests import PROJECT, ROOT, edit, run
-from tests.answers import FILE_CHOICES, build_wheel
+from tests.answers import DEFAULTS, FILE_CHOICES, FREE_TEXTS, build_wheel
 from tests.conftest import Bake, Nox
 from tests.test_rendering import OPTIONS
 
@@ -90,8 +90,8 @@ def check(command: tuple[str, ...], folder: Path) -> None:
     for word in command:
         words += sorted(map(str, folder.glob(word))) if "*" in word else [word]
     # The template's own files follow the rules of the generated project.
-    env = os.environ | {"YAMLLINT_CONFIG_FILE": str(PROJECT / ".yamllint")}
-    run(*words, cwd=folder, env=env)
+    rules = (PROJECT / ".yamllint").resolve(strict=True)
+    run(*words, cwd=folder, env=os.environ | {"YAMLLINT_CONFIG_FILE": str(rules)})
 
 
 @pytest.mark.parametrize("answers", VARIATIONS, ids=str)
@@ -115,18 +115,17 @@ def test_checkers_find_no_problem_in_the_template(command: tuple[str, ...]) -> N
     check(command, ROOT)
 
 
-def test_codespell_ignores_the_words_of_the_answers(bake: Bake) -> None:
-    """Without the list of ignored words, codespell would report these words.
+@pytest.mark.parametrize("question", FREE_TEXTS)
+def test_codespell_ignores_the_words_of_an_answer(question: str, bake: Bake) -> None:
+    """Without the list of ignored words, codespell would report these words."""
+    words = "Ist 'alle' der-less, hass: doe's für_ende Adresse Hart Ned serie"
+    answers = DEFAULTS | {question: words}
+    run("codespell", cwd=bake(**answers))
 
-    The default answers need no list.
-    """
-    project = bake(
-        project_name="Serie Tool",
-        description="Ist 'alle' der-less, hass: doe's für_ende Adresse",
-        author="Ned Hart",
-    )
-    run("codespell", cwd=project)
-    assert "ignore-words-list" not in (bake() / "pyproject.toml").read_text("utf-8")
+
+def test_the_default_answers_need_no_ignored_words(project: Path) -> None:
+    """The configuration of codespell is as short as possible."""
+    assert "ignore-words-list" not in (project / "pyproject.toml").read_text("utf-8")
 
 
 def test_each_linter_has_one_version(project: Path) -> None:
@@ -191,7 +190,7 @@ DEFAULT_SESSIONS = [
 ]
 
 
-@pytest.mark.longest
+@pytest.mark.xdist_group("nox")
 def test_the_default_nox_sessions_pass(
     bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
@@ -210,7 +209,7 @@ def test_the_default_nox_sessions_pass(
             assert not list(tmp_path.rglob("MARKER"))
 
 
-@pytest.mark.longest
+@pytest.mark.xdist_group("nox")
 def test_a_second_package_is_checked_like_the_first(
     bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:

@@ -137,15 +137,6 @@ esac"""
 Check = Callable[[Recipe], None]
 CHECKS: dict[str, Check] = {}
 ENGINE = set[str]()
-LONGEST = {
-    "Develop in a container",
-    "Depend on a Git repository or a folder",
-    "Compile a dependency, and add a system library",
-    # Without an engine, a single worker gets these, and installs their environments once.
-    "Replace the sample",
-    "Rename the project",
-    "Connect services",
-}
 
 
 def recipe(heading: str, engine: bool = True) -> Callable[[Check], Check]:
@@ -464,15 +455,13 @@ def connect_services(r: Recipe) -> None:
     r.check("lint")
 
 
+@pytest.mark.xdist_group("nox")
 @pytest.mark.parametrize(
     "heading",
     [
         pytest.param(
             name,
-            marks=[
-                *([pytest.mark.engine] if name in ENGINE else []),
-                *([pytest.mark.longest] if name in LONGEST else []),
-            ],
+            marks=[pytest.mark.engine] if name in ENGINE else [],
         )
         for name in CHECKS
     ],
@@ -520,4 +509,6 @@ def test_every_diff_applies(
                     encoding="utf-8",
                     capture_output=True,
                 )
-                assert result.returncode == 0, f"{heading}: {result.stderr}"
+                assert result.returncode == 0, (
+                    f"docs/recipes.md, {heading}: {result.stderr}"
+                )

@@ -23,8 +23,11 @@ from tests.answers import (
     CHOICES,
     DEFAULTS,
     FILE_CHOICES,
+    FREE_TEXTS,
     assert_reads_back,
     paragraphs,
+    render,
+    texts,
 )
 from tests.conftest import Bake
 from tests.test_answers import TEXTS
@@ -56,6 +59,21 @@ def answers(request: pytest.FixtureRequest) -> dict[str, str]:
 def test_the_answers_read_back(bake: Bake, answers: dict[str, str]) -> None:
     """Every file parses, and contains the answers unchanged."""
     assert_reads_back(bake(**answers), DEFAULTS | answers)
+
+
+@pytest.mark.parametrize("question", FREE_TEXTS)
+def test_a_text_is_quoted_wherever_it_is_used(question: str, tmp_path: Path) -> None:
+    """In a parsed file, special characters are the same as other ones."""
+    plain, special = "é", r"""é \ " ' *é* `é` $(é) {é} %é #1 & [é](é) é: é #é"""
+    before, after = (
+        render(DEFAULTS | {question: answer}, tmp_path / str(number))
+        for number, answer in enumerate((plain, special))
+    )
+    for path in filter(Path.is_file, before.rglob("*")):
+        name = path.relative_to(before)
+        expected = [text.replace(plain, special) for text in texts(path)]
+        found = list(texts(after / name))
+        assert found == expected, f"{name}: quote {question} (templates/quoting.jinja)"
 
 
 def test_the_project_contains_no_template_syntax(

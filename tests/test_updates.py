@@ -97,7 +97,12 @@ def test_a_changed_project_updates_without_conflict(
     (package / "helpers.py").write_text('"""What helps the splines."""\n')
     edit(package / "console.py", "Reticulating spline", "Reticulated spline")
     edit(folder / "README.md", r"\Z", "\n## Thanks\n\nTo all splines.\n")
-    edit(folder / "pyproject.toml", '"click>=[0-9.]+"', r'\g<0>, "rich>=14"')
+    # If the template's dependencies have changed, too, the owner's would be a conflict.
+    newest = (project / "pyproject.toml").read_text("utf-8")
+    (line,) = re.findall("(?m)^dependencies = .*$", newest)
+    pyproject = (folder / "pyproject.toml").read_text("utf-8")
+    own = pyproject.replace(line, line.replace("]", ', "rich>=14"]'))
+    (folder / "pyproject.toml").write_text(own, "utf-8", newline="\n")
     (folder / "CODE_OF_CONDUCT.md").unlink()
     commit(folder)
     names = run("git", "diff", "--name-only", "HEAD~", cwd=folder).stdout
@@ -116,7 +121,7 @@ def test_a_changed_project_updates_without_conflict(
     assert not [name for name in updated if b"<<<<<<<" in updated[name]]
     assert b"Reticulated spline" in updated["src/hypermodern_python/console.py"]
     assert updated["README.md"].endswith(b"To all splines.\n")
-    assert b', "rich>=14"]' in updated["pyproject.toml"]
+    assert updated["pyproject.toml"].count(b'"rich>=14"') == pyproject.count(line)
     assert b"license-files" in updated["pyproject.toml"]
 
 
