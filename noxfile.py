@@ -23,7 +23,9 @@ def install(session: nox.Session, group: str) -> None:
     """
     session.install(*POETRY)
     requirements = str(Path(session.create_tmp(), "requirements.txt"))
-    session.run("poetry", "export", f"--only={group}", f"--output={requirements}")
+    session.run_install(
+        *("poetry", "export", f"--only={group}", f"--output={requirements}")
+    )
     session.install(
         # Most modules are never imported; Python compiles the others on import.
         *("--no-compile", "--no-deps", "--require-hashes"),

@@ -158,16 +158,10 @@ def check_text(text: str) -> str:
 def check_author(author: str) -> str:
     """Check an author's name, which becomes a part of package metadata."""
     if "<" in author or ">" in author:
-        return (
-            "contains an angle bracket, which marks an email address in package "
-            "metadata. Remove it, for example 'Jane Doe'."
-        )
+        return "contains an angle bracket, which marks an email address. Remove it."
     composed = unicodedata.normalize("NFC", author)
     if author != composed:
-        return (
-            "is not in Unicode normal form C, as package metadata requires. "
-            f"Use {quoted(composed)}."
-        )
+        return f"is not in Unicode normal form C. Use {quoted(composed)}."
     return check_text(author)
 
 
