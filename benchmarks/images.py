@@ -44,12 +44,9 @@ class Archive:
     def __init__(self, path: Path) -> None:
         """Read an archive with one image."""
         self.path = path
-        index = json.loads(self.read("index.json"))
-        self.digest: str = index["manifests"][0]["digest"]
-        manifest = self.blob(self.digest)
+        manifest = json.loads(self.read("index.json"))
         while "manifests" in manifest:
             manifest = self.blob(manifest["manifests"][0]["digest"])
-        self.config = self.blob(manifest["config"]["digest"])
         self.layers: list[str] = [layer["digest"] for layer in manifest["layers"]]
 
     def read(self, name: str) -> bytes:

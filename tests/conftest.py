@@ -73,12 +73,8 @@ class Nox:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the longest tests first. Without an engine, skip tests that need one.
-
-    The group of tests that run nox is the longest. A single worker runs them, because they
-    share the environments.
-    """
-    items.sort(key=lambda item: not item.get_closest_marker("xdist_group"))
+    """Start the longest tests first. Without an engine, skip tests that need one."""
+    items.sort(key=lambda item: not item.get_closest_marker("longest"))
     lacking = [item for item in items if item.get_closest_marker("engine")]
     if not lacking or (
         shutil.which("docker") and not run("docker", "version", check=False).returncode

@@ -39,7 +39,6 @@ class Project(NamedTuple):
 
 
 PROJECTS = [
-    Project("toml-sort", "0.25.0", "toml-sort --version", "0.25.0", "no `src` folder; `[tool.poetry]` metadata"),
     Project("docformatter", "1.7.8", "docformatter --version", "1.7.8", "a `src` folder; `[tool.poetry]` metadata"),
     # This release prints the previous version, which is a mistake in its own code.
     Project("rich-cli", "1.8.1", "rich --version", "1.8.0", "a `src` folder; another command name; another import name"),

@@ -190,7 +190,7 @@ DEFAULT_SESSIONS = [
 ]
 
 
-@pytest.mark.xdist_group("nox")
+@pytest.mark.longest
 def test_the_default_nox_sessions_pass(
     bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
@@ -209,7 +209,7 @@ def test_the_default_nox_sessions_pass(
             assert not list(tmp_path.rglob("MARKER"))
 
 
-@pytest.mark.xdist_group("nox")
+@pytest.mark.longest
 def test_a_second_package_is_checked_like_the_first(
     bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:

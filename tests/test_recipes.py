@@ -137,6 +137,15 @@ esac"""
 Check = Callable[[Recipe], None]
 CHECKS: dict[str, Check] = {}
 ENGINE = set[str]()
+LONGEST = {
+    "Develop in a container",
+    "Depend on a Git repository or a folder",
+    "Compile a dependency, and add a system library",
+    # Without an engine, a single worker gets these, and installs their environments once.
+    "Replace the sample",
+    "Rename the project",
+    "Connect services",
+}
 
 
 def recipe(heading: str, engine: bool = True) -> Callable[[Check], Check]:
@@ -455,13 +464,15 @@ def connect_services(r: Recipe) -> None:
     r.check("lint")
 
 
-@pytest.mark.xdist_group("nox")
 @pytest.mark.parametrize(
     "heading",
     [
         pytest.param(
             name,
-            marks=[pytest.mark.engine] if name in ENGINE else [],
+            marks=[
+                *([pytest.mark.engine] if name in ENGINE else []),
+                *([pytest.mark.longest] if name in LONGEST else []),
+            ],
         )
         for name in CHECKS
     ],
