@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import itertools
+import json
 import os
 import re
 import shlex
@@ -380,9 +381,11 @@ def look_inside(r: Recipe) -> None:
 
 @recipe("Use another Python in the image")
 def use_another_python(r: Recipe) -> None:
-    """The image has the other Python."""
+    """The image and the answer have the other Python."""
     (output,) = r.follow()
     assert output.startswith("Python 3.15")
+    answers = json.loads((r.project / ".cookiecutter.json").read_text("utf-8"))
+    assert answers["python_version"] == "3.15"
 
 
 @recipe("Stop supporting a Python")
