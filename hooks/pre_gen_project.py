@@ -134,9 +134,7 @@ NOT_ALLOWED = re.compile(
 def quoted(answer: object) -> str:
     """Return an answer in ASCII, shortened to fit on a line."""
     text = ascii(answer)
-    if len(text) <= QUOTED:
-        return text
-    return f"{text[:QUOTED]}...{text[-1]} ({len(str(answer))} characters)"
+    return text if len(text) <= QUOTED else f"{text[:QUOTED]}...{text[-1]}"
 
 
 # Each check returns what is wrong with an answer and what to do, or an empty string. In
@@ -232,8 +230,8 @@ def main() -> None:
         sys.exit(
             "\n".join(lines)
             + "\nNothing was written. Generate the project again with other answers. To "
-            "keep the rest of them, edit this template's file in "
-            "~/.cookiecutter_replay, then run Cookiecutter with --replay."
+            "keep the rest of them, edit this template's file in ~/.cookiecutter_replay, "
+            "then run the same command with --replay, and without --no-input or answers."
         )
     project = Path.cwd()
     try:
