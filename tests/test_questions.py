@@ -32,12 +32,12 @@ def test_every_question_has_a_prompt(question: str) -> None:
     prompt = QUESTIONS["__prompts__"].get(question)
     assert prompt, f"cookiecutter.json: add a prompt for {question} to __prompts__"
     if question in CHOICES:
-        words = dict(prompt)
-        assert words.pop("__prompt__")
-        assert list(words) == CHOICES[question], (
+        described = [name for name in prompt if name != "__prompt__"]
+        assert described == CHOICES[question], (
             f"cookiecutter.json: describe each option of {question} in __prompts__"
         )
-        assert all(text.startswith(f"{option}: ") for option, text in words.items())
+        assert prompt["__prompt__"]
+        assert all(prompt[option].startswith(f"{option}: ") for option in described)
 
 
 def test_questions_keep_their_names_and_order() -> None:
