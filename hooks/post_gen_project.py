@@ -25,18 +25,27 @@ class StepError(Exception):
     """A step failed. The message gives the reason."""
 
 
+def run(*command: str, capture: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command and return its status, and its output if it is captured.
+
+    Raises:
+        StepError: The command does not start.
+    """
+    try:
+        return subprocess.run(
+            command, capture_output=capture, encoding="utf-8", errors="replace"
+        )
+    except OSError as error:
+        raise StepError(f"{command[0]} does not start: {error}") from error
+
+
 def output_of(*command: str) -> str:
     """Run a command and return its output.
 
     Raises:
         StepError: The command does not start, or fails.
     """
-    try:
-        result = subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace"
-        )
-    except OSError as error:
-        raise StepError(f"{command[0]} does not start: {error}") from error
+    result = run(*command)
     if result.returncode:
         said = result.stderr.strip() or result.stdout.strip() or "no output"
         raise StepError(
@@ -97,11 +106,10 @@ def validate_image(engine: str, tag: str) -> None:
     """Build the image, run it for one spline, and print its size.
 
     Raises:
-        OSError: The engine does not start.
         StepError: The image cannot be built, or does not work.
     """
     # The engine writes directly to the terminal, so that its progress display works.
-    build = subprocess.run([engine, "build", "--tag", tag, "."])
+    build = run(engine, "build", "--tag", tag, ".", capture=False)
     if build.returncode:
         raise StepError(f"{engine} build failed with status {build.returncode}")
     output = output_of(engine, "run", "--rm", tag, "--count=1")
@@ -117,7 +125,6 @@ def commit() -> None:
     git runs with the user's own settings, hooks and signing key.
 
     Raises:
-        OSError: git does not start.
         StepError: git is missing or broken, has no identity, or failed.
     """
     if not shutil.which("git"):
@@ -126,8 +133,7 @@ def commit() -> None:
     for name in output_of("git", "rev-parse", "--local-env-vars").split():
         os.environ.pop(name, None)
     # The status is 1 if the folder is in a repository that does not ignore it.
-    ignored = subprocess.run(["git", "check-ignore", "."], capture_output=True)
-    if ignored.returncode == 1:
+    if run("git", "check-ignore", ".").returncode == 1:
         raise StepError("the folder is in a Git repository already")
     try:
         for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
@@ -181,7 +187,7 @@ def main() -> None:
     try:
         if engine:
             validate_image(engine, slug)
-    except (StepError, OSError) as error:
+    except StepError as error:
         sys.exit(
             f"error: there is no working image: {error}. To keep a new project despite "
             "this, generate it again with --replay --keep-project-on-failure."
@@ -190,7 +196,7 @@ def main() -> None:
         try:
             commit()
             made += ", with a first commit"
-        except (StepError, OSError) as reason:
+        except StepError as reason:
             print(f"There is no first commit: {reason}.")
     # Shells put the current folder into PWD, except on Windows.
     here = project.parent == Path(os.environ.get("PWD", ""))

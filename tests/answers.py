@@ -124,9 +124,9 @@ PARSERS: dict[str, Callable[[str], object]] = {
 
 # The cache saves time because most files are the same in most projects.
 @functools.lru_cache(maxsize=1000)
-def parse(suffix: str, text: str) -> None:
-    """Parse a file, if there is a parser for its suffix."""
-    PARSERS.get(suffix, str)(text)
+def parse(suffix: str, text: str) -> object:
+    """Parse a file and return its content, or None without a parser for its suffix."""
+    return PARSERS[suffix](text) if suffix in PARSERS else None
 
 
 def wheel_builder(project: Path) -> WheelBuilder:
@@ -157,23 +157,25 @@ def paragraphs(markdown: str) -> list[tuple[str, str]]:
     return texts
 
 
+def strings(value: object) -> Iterator[str]:
+    """Yield the strings in nested containers, including the keys of mappings."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from strings(value.items())
+    elif isinstance(value, Iterable):
+        for item in value:
+            yield from strings(item)
+
+
 def texts(path: Path) -> Iterator[str]:
-    """Yield the texts in a file of Markdown, Python, or a format in `PARSERS`."""
-
-    def leaves(value: object) -> Iterator[str]:
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, ast.Module):
-            for node in ast.walk(value):
-                yield from leaves(node.value if isinstance(node, ast.Constant) else ())
-        elif isinstance(value, Mapping):
-            yield from leaves(value.items())
-        elif isinstance(value, Iterable):
-            for item in value:
-                yield from leaves(item)
-
-    parse = {**PARSERS, ".md": paragraphs}.get(path.suffix, bool)
-    yield from leaves(parse(path.read_text("utf-8")))
+    """Return the texts in a file of Markdown, Python, or a format in `PARSERS`."""
+    text = path.read_text("utf-8")
+    parsed = paragraphs(text) if path.suffix == ".md" else parse(path.suffix, text)
+    if isinstance(parsed, ast.Module):
+        nodes = ast.walk(parsed)
+        parsed = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    return strings(parsed)
 
 
 def assert_reads_back(project: Path, answers: Mapping[str, str]) -> None:
