@@ -60,8 +60,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def commit(folder: Path, message: str = "Commit everything") -> str:
     """Run `git init` in a folder, commit all its files, and return the commit."""
-    # Contributors may have no identity in Git.
-    git = ("git", "-c", "user.name=Jane Doe", "-c", "user.email=jane@example.com")
+    # Contributors may have no identity in Git, or sign their commits, or have hooks.
+    git = [
+        *("git", "-c", "user.name=Jane Doe", "-c", "user.email=jane@example.com"),
+        *("-c", "commit.gpgSign=false", "-c", f"core.hooksPath={os.devnull}"),
+    ]
     run(*git, "init", cwd=folder)
     run(*git, "add", "--all", cwd=folder)
     run(*git, "commit", "--allow-empty", f"--message={message}", cwd=folder)

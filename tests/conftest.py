@@ -236,10 +236,16 @@ def tag() -> str:
 
 
 @pytest.fixture(scope="session")
-def locked_environment(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all workers of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def locked_environment(project: Path, shared: Path) -> Path:
     """Return a folder with the packages that a project's tests need, as locked."""
-    # All workers share the folder, so it is outside of this worker's own folder.
-    folder = tmp_path_factory.getbasetemp().parent / "locked-environment"
+    folder = shared / "locked-environment"
     requirements = folder / "requirements.txt"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():

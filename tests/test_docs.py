@@ -167,6 +167,7 @@ def test_the_guide_works_as_written(registry: Registry, tmp_path: Path) -> None:
         "gh:OWNER/REPOSITORY": f"{ROOT} project_slug={slug}",
         "hypermodern-python": slug,
         "localhost:5000": registry.address,
+        "pyvenv.cfg /tmp": f"pyvenv.cfg {tmp_path}",
         "splines": f"{slug}-splines",
     }
     script = "".join(

@@ -213,7 +213,7 @@ def owned(output: Path, person: Path) -> Path:
     (folder / "poetry.lock").write_text('name = "click"\n')
     (folder / "docs/my.md").chmod(0o400)
     (folder / "LICENSE").write_text("my license\n")
-    (folder / "LICENSE").chmod(0o444)
+    (folder / "LICENSE").chmod(0o600)
     commit(folder)
     (folder / "README.md").write_text("my uncommitted work\n")
     (folder / "untracked").write_text("mine\n")

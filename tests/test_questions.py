@@ -81,12 +81,12 @@ def test_the_docker_hub_user_follows_from_the_github_user(
 
 
 @pytest.fixture(scope="session")
-def oldest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def oldest(shared: Path) -> Path:
     """Return a Python with the oldest supported Cookiecutter.
 
     Its dependencies are those of the Cookiecutter that runs the tests.
     """
-    folder = tmp_path_factory.getbasetemp().parent / "oldest-cookiecutter"
+    folder = shared / "oldest-cookiecutter"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
