@@ -378,10 +378,10 @@ def test_the_image_builds_without_readme_md_and_license(
 # Rebuilds.
 
 
-def share_no_stage(project: Path) -> None:
-    """Change the first stage, so that no step of this project has been built before."""
+def begin_with_own_layer(project: Path, stage: str) -> None:
+    """Change a stage, so that none of its steps and later layers has been built before."""
     step = f"RUN echo {uuid.uuid4()} >own && touch -d @0 own"
-    edit(project / "Dockerfile", " AS base\n", f" AS base\n{step}\n")
+    edit(project / "Dockerfile", f"{stage}\n", f"{stage}\n{step}\n")
 
 
 @pytest.fixture(scope="session")
@@ -392,7 +392,7 @@ def built(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "src/hypermodern_python/own.py").write_text(f"OWN = '{uuid.uuid4()}'\n")
     # Its stages are unique, too. BuildKit would join a cached step with the same step of a
     # build without a cache that another worker runs at this time.
-    share_no_stage(folder)
+    begin_with_own_layer(folder, " AS base")
     # Some base images set a variable that overrides pip's setting for the tests' index.
     edit(folder / "Dockerfile", " AS base\n", " AS base\nENV REQUESTS_CA_BUNDLE=\n")
     build(folder, f"{TAGS}-built")
@@ -460,7 +460,7 @@ def test_the_same_commit_gives_the_same_digest(
     folder = copy(flavored)
     # BuildKit ignores timestamps when it looks for a copied layer in its cache. It would
     # find one that a Dockerfile without timestamps, such as a contributor's attempt, left.
-    share_no_stage(folder)
+    begin_with_own_layer(folder, "FROM base")
     for umask, cache in ((0o022, ()), (0o077, ("--no-cache",))):
         checkout = copy(folder)
         for path in (checkout, *checkout.rglob("*")):
