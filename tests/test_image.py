@@ -458,8 +458,8 @@ def test_the_same_commit_gives_the_same_digest(
     digests = []
     metadata = tmp_path / "metadata.json"
     folder = copy(flavored)
-    # BuildKit ignores timestamps when it looks for a copied layer in its cache. It would
-    # find one that a Dockerfile without timestamps, such as a contributor's attempt, left.
+    # BuildKit ignores timestamps when it looks for a copied layer in its cache. It could
+    # find a layer of an earlier experiment, such as a Dockerfile without timestamps.
     begin_with_own_layer(folder, "FROM base")
     for umask, cache in ((0o022, ()), (0o077, ("--no-cache",))):
         checkout = copy(folder)

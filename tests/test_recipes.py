@@ -397,7 +397,7 @@ def stop_supporting_a_python(r: Recipe) -> None:
     """No file mentions the removed version any more."""
     found = run("poetry", "python", "list", env=r.env).stdout
     if not re.search(r"^ *3\.(1[2-9]|[2-9]\d)\.", found, re.MULTILINE):
-        pytest.skip("Poetry finds no Python that the project supports; install 3.12")
+        pytest.skip("Poetry finds no Python 3.12 or newer; install one")
     r.follow()
     names = ("--", ".", ":!poetry.lock", ":!docker/poetry.txt", ":!docs/recipes.md")
     command = ("git", "grep", "--fixed-strings", "3.11", *names)
