@@ -111,7 +111,7 @@ class Recipe:
         for parent in (self.project.parent, Path("/dev/shm")):  # noqa: S108
             folder = parent / f"{TAGS}-{os.urandom(4).hex()}"
             shutil.copytree(self.project, folder / self.slug)
-            # The user of a container may own some files.
+            # A container's user may own some files, which only root can remove.
             remove = functools.partial(shutil.rmtree, folder, ignore_errors=True)
             self.request.addfinalizer(remove)
             mounted = f"--volume={folder}:/mounted"
@@ -291,7 +291,7 @@ def depend_on_git_or_a_folder(r: Recipe) -> None:
 def use_a_private_package_index(r: Recipe) -> None:
     """Poetry and the build of the image use the password."""
     r.reach_loopback()
-    # Poetry caches the hashes of a source by the source's name.
+    # Poetry caches hashes by the source's name. Another run's wheel has another hash.
     r.env["POETRY_CACHE_DIR"] = str(r.project.parent / "cache")
     server = r.project.parent / "server"
     simple = server / "simple" / "private-splines"
