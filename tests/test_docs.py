@@ -159,7 +159,7 @@ def swarm() -> Iterator[None]:
 def test_the_guide_works_as_written(registry: Registry, tmp_path: Path) -> None:
     """All commands run in order, from generating a project to a job on a swarm.
 
-    Only names are replaced: the template is this one, the registry has another port,
+    Only names and a folder are replaced: the template is this one, the registry has another port,
     and the project has a slug that no other image on the engine has.
     """
     slug = f"{TAGS}-{uuid.uuid4().hex[:8]}"
