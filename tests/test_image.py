@@ -1,6 +1,6 @@
 """The image contains the program and its dependencies, and works without privileges."""
 
-import base64
+import ast
 import gzip
 import hashlib
 import itertools
@@ -11,27 +11,27 @@ import pty
 import re
 import secrets
 import shutil
-import ssl
 import subprocess
 import tarfile
 import tempfile
-import threading
 import time
 import tomllib
 import uuid
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from benchmarks.images import Registry, inspect, save
-from tests import PROJECT, commit, edit, run
-from tests.answers import CHOICES
+from tests import MIRROR, PROJECT, commit, edit, run
+from tests.answers import CHOICES, build_wheel
 from tests.conftest import Bake
 from tests.images import TAGS, base_of, build, dockerfile_of, steps_run
+from tests.packages import Server, serving, write_certificate, write_package
+from tests.pages import blocks
 
 pytestmark = pytest.mark.engine
 
@@ -300,8 +300,12 @@ def test_the_image_adds_three_layers_to_the_base(
     assert bytecode < 16_000_000
     assert program < 50_000
     assert not any(rest)
-    assert {Path(member.name).suffix for member in layers[0] if member.isfile()} == {
-        ".pyc"
+    names = {member.name for member in layers[0] if member.isfile()}
+    others = {name for name in names if not name.endswith(".pyc")}
+    assert {Path(name).name for name in others} == {
+        "sitecustomize.py",
+        "passwd",
+        "group",
     }
 
 
@@ -375,6 +379,167 @@ def test_the_image_builds_without_readme_md_and_license(
     build(folder, tag)
 
 
+# Programs that differ from the sample.
+
+# Files below src, each with a line of .gitignore, and whether Git tracks the file.
+IGNORED = {
+    ".env": (".env", False),
+    "native.so": ("*.so", False),
+    "lib/forced.txt": ("lib/", True),
+    "nested/secret.txt": ("", False),
+    "größe 1.log": ("*.log", False),
+    "keep.log": ("!keep.log", False),
+}
+KEPT = {"lib/forced.txt", "keep.log"}
+
+
+@pytest.fixture(scope="session")
+def foreign(project: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the image of a project with what other projects have.
+
+    These are files that Git ignores, licenses in a folder, a README behind a link, a
+    build script that needs setuptools, and a dependency with invalid and test modules.
+    """
+    parent = tmp_path_factory.mktemp("foreign")
+    folder = shutil.copytree(project, parent / "project")
+    package = folder / "src" / "hypermodern_python"
+    for name, (pattern, _) in IGNORED.items():
+        (package / name).parent.mkdir(exist_ok=True)
+        (package / name).write_text("hunter2")
+        edit(folder / ".gitignore", r"\Z", f"{pattern}\n")
+    (package / "nested" / ".gitignore").write_text("secret*\n")
+    run("git", "init", cwd=folder)
+    tracked = (str(package / name) for name, (_, forced) in IGNORED.items() if forced)
+    run("git", "add", "--force", *tracked, cwd=folder)
+
+    (folder / "LICENSES").mkdir()
+    (folder / "LICENSE").rename(folder / "LICENSES" / "MIT.txt")
+    (folder / "README.md").rename(folder / "docs" / "README.md")
+    (folder / "README.md").symlink_to("docs/README.md")
+    script = "import setuptools\nopen('src/hypermodern_python/built.py', 'w').close()\n"
+    (folder / "build.py").write_text(script)
+    edit(folder / ".dockerignore", "!src", "!src\n!build.py")
+
+    kit = write_package(parent / "kit", "starter-kit")
+    (kit / "starter_kit" / "tests").mkdir()
+    (kit / "starter_kit" / "tests" / "__init__.py").touch()
+    (kit / "starter_kit" / "template.py").write_text("name = {{ name }} !\n")
+    pyproject = folder / "pyproject.toml"
+    edit(pyproject, r'\["LICENSE"\]', '["LICENSES/*.txt"]')
+    edit(pyproject, r"(?ms)^\[dependency-groups\].*?(?=^\[build-system\])", "")
+    edit(pyproject, r'("poetry-core>=2.2,<3")', r'\1, "setuptools>=80"')
+    edit(pyproject, r"\Z", '\n[tool.poetry.build]\nscript = "build.py"\n')
+    wheel = build_wheel(kit, parent).name
+    with serving(parent) as (address, _):
+        url = f"http://{address}/{wheel}"
+        edit(pyproject, '"click>=8.1"', rf'\g<0>, "starter-kit @ {url}"')
+        env = MIRROR | os.environ | {"POETRY_VIRTUALENVS_CREATE": "false"}
+        run("poetry", "lock", cwd=folder, env=env)
+        build(folder, f"{TAGS}-foreign", "--network=host")
+    return f"{TAGS}-foreign"
+
+
+def test_what_git_ignores_is_not_in_the_image(foreign: str) -> None:
+    """A tracked file is in the image, even if a pattern matches it."""
+    package = "import hypermodern_python as p, os; os.chdir(p.__path__[0])"
+    code = f"{package}; print([name for name in {[*IGNORED]} if os.path.exists(name)])"
+    found = docker_run("--entrypoint=python", foreign, "-c", code)
+    assert set(ast.literal_eval(found)) == KEPT
+
+
+def test_licenses_in_a_folder_are_in_the_image(foreign: str) -> None:
+    """The README is behind a link, and is a part of the metadata."""
+    code = (
+        "from importlib.metadata import distribution as d; p = d('hypermodern-python'); "
+        "print(p.read_text('licenses/LICENSES/MIT.txt'), p.metadata.get_payload())"
+    )
+    found = docker_run("--entrypoint=python", foreign, "-c", code)
+    assert "MIT License" in found
+    assert "# Hypermodern Python" in found
+
+
+def test_a_build_script_runs_with_what_it_requires(foreign: str) -> None:
+    """The script imports setuptools, which docker/poetry.txt does not contain."""
+    docker_run("--entrypoint=python", foreign, "-c", "import hypermodern_python.built")
+
+
+def test_test_modules_of_a_dependency_are_not_compiled(foreign: str) -> None:
+    """The dependency also contains a module that is not valid Python, which nobody imports."""
+    code = (
+        "import starter_kit, os; print(starter_kit.__cached__, starter_kit.__path__[0])"
+    )
+    cached, folder = docker_run("--entrypoint=python", foreign, "-c", code).split()
+    listed = docker_run("--entrypoint=find", foreign, folder, "-name", "*.pyc")
+    assert listed.split() == [cached]
+
+
+def test_the_user_has_a_name(image: str) -> None:
+    """Some libraries ask for it, such as libpq."""
+    code = "import getpass; print(getpass.getuser())"
+    assert docker_run("--entrypoint=python", image, "-c", code) == "nonroot\n"
+
+
+@pytest.mark.parametrize("zone", ["EST5", "<-12>12", "<+14>-14"])
+def test_the_program_can_archive_its_files(image: str, zone: str) -> None:
+    """In every time zone, all files are from 1980 or later, the first year of ZIP."""
+    code = (
+        "import hypermodern_python as p, shutil, sys; "
+        "[shutil.make_archive(f'/tmp/{n}', 'zip', f) for n, f in enumerate([p.__path__[0], sys.prefix])]"
+    )
+    docker_run(f"--env=TZ={zone}", "--entrypoint=python", image, "-c", code)
+
+
+def test_files_have_the_time_of_the_build_argument(project: Path, tag: str) -> None:
+    """Only the layer with the program depends on it."""
+    code = (
+        "import hypermodern_python as p, os; print(int(os.stat(p.__file__).st_mtime))"
+    )
+    layers = []
+    for time_, options in (
+        (315619200, []),
+        (1750000000, ["--build-arg=SOURCE_DATE_EPOCH=1750000000"]),
+    ):
+        build(project, tag, *options)
+        assert docker_run("--entrypoint=python", tag, "-c", code) == f"{time_}\n"
+        layers.append(inspect(tag)["RootFS"]["Layers"])
+    assert sum(a != b for a, b in zip(*layers, strict=True)) == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement"),
+    [
+        ('">=3.11"', '">=3.11,<3.12"'),
+        (
+            "requires-python = .*\n((?s:.*))",
+            r'\1\n[tool.poetry.dependencies]\npython = "~3.11"\n',
+        ),
+    ],
+    ids=["project", "tool.poetry"],
+)
+def test_an_excluded_python_fails_the_build(
+    pattern: str, replacement: str, project: Path, copy: Copy, tag: str
+) -> None:
+    """Otherwise, pip would skip all dependencies, and the build would succeed."""
+    folder = copy(project)
+    edit(folder / "pyproject.toml", pattern, replacement)
+    log = build(folder, tag, "--target=program", check=False)
+    assert re.search("error: pyproject.toml requires Python >=3.11,<3.12, but", log)
+
+
+def test_sigterm_stops_a_program_that_does_not_handle_it(image: str) -> None:
+    """Linux does not deliver it to the first process of a container without a handler."""
+    code = "print(1)\nfor _ in range(600): import time; time.sleep(0.1)"
+    command = ("run", "--detach", "--entrypoint=python", image, "-c", code)
+    container = run("docker", *command).stdout.strip()
+    try:
+        while not run("docker", "logs", container).stdout:
+            time.sleep(0.1)
+        run("docker", "stop", "--timeout=60", container)
+        assert run("docker", "wait", container).stdout == "130\n"
+    finally:
+        run("docker", "rm", "--force", container)
+
+
 # Rebuilds.
 
 
@@ -395,6 +560,14 @@ def built(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     begin_with_own_layer(folder, " AS base")
     # Some base images set a variable that overrides pip's setting for the tests' index.
     edit(folder / "Dockerfile", " AS base\n", " AS base\nENV REQUESTS_CA_BUNDLE=\n")
+    page = blocks(folder / "docs" / "recipes.md")
+    (secrets,) = (
+        block.code
+        for block in page
+        if block.heading == "Use a private package index"
+        and "a/Dockerfile" in block.code
+    )
+    run("git", "apply", "-", cwd=folder, stdin=secrets)
     build(folder, f"{TAGS}-built")
     return folder
 
@@ -411,9 +584,9 @@ RUN_AGAIN = {
     "code": {"program"},
     "version": {"lock", "program"},
     "tool": {"lock", "program"},
-    "development": {"lock"},
-    "main": {"lock", "dependencies"},
-    "poetry": {"poetry", "lock", "program"},
+    "development": {"lock", "program"},
+    "main": {"lock", "dependencies", "program"},
+    "poetry": {"poetry", "lock", "dependencies", "program"},
 }
 
 
@@ -432,7 +605,7 @@ def test_only_changed_stages_are_rebuilt(
         edit(folder / name, r"\Z", f"\n[tool.mine]\nx = '{uuid.uuid4()}'\n")
     # With the changed version of Click, the build fails, but after these stages.
     log = build(folder, tag, check=kind != "main")
-    assert steps_run(log) - {"stage-7"} == RUN_AGAIN[kind]
+    assert steps_run(log) - {"stage-5"} == RUN_AGAIN[kind]
 
 
 def test_a_code_change_pushes_a_few_kilobytes(
@@ -492,9 +665,9 @@ for cores in 1 8; do
     COMMAND <py
     find library -name '*.pyc' -exec sha256sum {} + | sort | sha256sum
 done
-""".replace(
-        "COMMAND", command[0].replace("-P 8", "-P $cores").replace("-n 200", "-n 50")
-    )
+"""
+    any_number = re.sub("-P [0-9]+", "-P $cores", command[0])
+    script = script.replace("COMMAND", re.sub("-n [0-9]+", "-n 50", any_number))
     one, eight = docker_run("--entrypoint=sh", image, "-c", script).splitlines()
     assert one == eight
 
@@ -536,89 +709,17 @@ def test_an_outdated_lock_file_fails_the_build(
 
 # Private indexes.
 
-USER, PASSWORD = "builder", secrets.token_urlsafe()
-
-
-class Index:
-    """A package index on loopback that requires a password, with its own certificate.
-
-    Attributes:
-        url: The address, with the password.
-        certificate: The file that a client must trust.
-        wheels: The folder with the wheels that the index offers.
-        served: The paths that the index has served.
-    """
-
-    def __init__(self, folder: Path, wheels: Path) -> None:
-        """Serve the wheels in a folder."""
-        self.wheels, self.served = wheels, list[str]()
-        self.certificate, key = folder / "certificate.pem", folder / "key.pem"
-        run(
-            *("openssl", "req", "-x509", "-noenc", "-newkey", "ec"),
-            *("-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "1"),
-            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(self.certificate)),
-        )
-        expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        served = self.served
-
-        class Handler(SimpleHTTPRequestHandler):
-            """Serve pages of links, and the files."""
-
-            def __init__(self, *args: object) -> None:
-                super().__init__(*args, directory=wheels)  # type: ignore[arg-type]
-
-            def do_GET(self) -> None:
-                if self.headers["Authorization"] != f"Basic {expected}":
-                    self.send_response(401)
-                    self.send_header("WWW-Authenticate", "Basic realm=index")
-                    self.end_headers()
-                    return
-                served.append(self.path)
-                if not self.path.startswith("/simple/"):
-                    super().do_GET()
-                    return
-                name = self.path.removeprefix("/simple/").strip("/")
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html")
-                self.end_headers()
-                for wheel in wheels.glob("*.whl"):
-                    if re.sub("[-_.]+", "-", wheel.name.split("-")[0]).lower() == name:
-                        link = f'<a href="/{wheel.name}">{wheel.name}</a>\n'
-                        self.wfile.write(link.encode())
-
-            def log_message(self, *_: object) -> None:
-                """Print nothing."""
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, key)
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        port = self.server.server_port
-        self.url = f"https://{USER}:{PASSWORD}@127.0.0.1:{port}/simple"
-
-    def secrets(self, folder: Path) -> tuple[str, ...]:
-        """Return the options of a build that uses only this index."""
-        configuration = folder / "pip.conf"
-        configuration.write_text(
-            f"[global]\nindex-url = {self.url}\ncert = /run/secrets/ca.pem\n"
-        )
-        return (
-            "--network=host",
-            f"--secret=id=pip.conf,src={configuration}",
-            f"--secret=id=ca.pem,src={self.certificate}",
-        )
+LOGIN = f"builder:{secrets.token_urlsafe()}"
+PASSWORD = LOGIN.partition(":")[2]
 
 
 @pytest.fixture(scope="session")
-def index(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    """Return an index with the wheels that a build of the default project installs.
+def wheels(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the wheels that a build of the default project installs.
 
     The base image's own pip downloads them, to get the wheels for its platform.
     """
     folder = tmp_path_factory.mktemp("index")
-    wheels = folder / "wheels"
     run("poetry", "export", f"--output={folder}/main.txt", cwd=project)
     name = f"{TAGS}-index"
     requirements = (folder / "main.txt").read_text() + (project / DOCKER).read_text()
@@ -627,9 +728,28 @@ def index(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[I
     run(*command, "sh", "-c", script, stdin=requirements)
     run("docker", "cp", "--quiet", f"{name}:/wheels", str(folder))
     run("docker", "rm", name)
-    index = Index(folder, wheels)
-    yield index
-    index.server.shutdown()
+    return folder / "wheels"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Return a file with a certificate for the server of an index, and its key."""
+    write_certificate(tmp_path / "certificate.pem")
+    return tmp_path / "certificate.pem"
+
+
+def only_index(server: Server, certificate: Path) -> tuple[str, ...]:
+    """Return the options of a build that installs only packages of this index."""
+    configuration = certificate.with_name("pip.conf")
+    configuration.write_text(
+        f"[global]\nindex-url = https://{LOGIN}@{server.address}/simple\n"
+        "cert = /run/secrets/ca.pem\n"
+    )
+    return (
+        "--network=host",
+        f"--secret=id=pip.conf,src={configuration}",
+        f"--secret=id=ca.pem,src={certificate}",
+    )
 
 
 # Do not use cached results of these stages. Another index may have provided packages.
@@ -638,26 +758,25 @@ NO_CACHE = f"--no-cache-filter={','.join(NOT_CACHED)}"
 
 
 def test_the_image_does_not_contain_the_login_of_a_private_index(
-    built: Path, index: Index, tmp_path: Path, tag: str
+    built: Path, wheels: Path, certificate: Path, tmp_path: Path, tag: str
 ) -> None:
     """No layer of any stage contains the password or the certificate."""
-    options = index.secrets(tmp_path)
-    index.served.clear()
-    log = build(built, tag, NO_CACHE, *options)
+    with serving(wheels, LOGIN, certificate) as server:
+        options = only_index(server, certificate)
+        log = build(built, tag, NO_CACHE, *options)
     assert steps_run(log).issuperset(NOT_CACHED)
-    assert any("/click-" in path for path in index.served)
-    assert any("/poetry-" in path for path in index.served)
+    assert any("/click-" in path for path in server.served)
+    assert any("/poetry-" in path for path in server.served)
     assert docker_run(tag, "--count=1") == "Reticulating spline 1...\n"
 
-    certificate = index.certificate.read_bytes().splitlines()[1]
-    hidden = [PASSWORD.encode(), base64.b64encode(PASSWORD.encode()), certificate]
+    line = certificate.read_bytes().splitlines()[1]
+    hidden = [PASSWORD.encode(), b64encode(PASSWORD.encode()), line]
     stages = re.findall(r"(?m)^FROM \S+ AS (\w+)$", dockerfile_of(built))
-    assert len(stages) == 7
-    for stage in stages[2:]:
+    assert set(stages) == {"base", *NOT_CACHED}
+    for stage in NOT_CACHED:
         build(built, f"{tag}-{stage}", *options, f"--target={stage}")
     saved = tmp_path / "images.tar"
-    names = [tag, *(f"{tag}-{stage}" for stage in stages[2:])]
-    run("docker", "save", f"--output={saved}", *names)
+    run("docker", "save", f"--output={saved}", tag, *(f"{tag}-{s}" for s in NOT_CACHED))
     with tarfile.open(saved) as archive:
         for blob in filter(tarfile.TarInfo.isfile, archive):
             file = archive.extractfile(blob)
@@ -669,30 +788,28 @@ def test_the_image_does_not_contain_the_login_of_a_private_index(
 
 
 def test_a_build_tool_with_another_hash_fails_the_build(
-    built: Path, index: Index, tmp_path: Path, tag: str
+    built: Path, wheels: Path, certificate: Path, tmp_path: Path, tag: str
 ) -> None:
     """Nothing from a tampered wheel with the same name is installed."""
-    wheels = Path(shutil.copytree(index.wheels, tmp_path / "wheels"))
-    (wheel,) = wheels.glob("poetry_core-*.whl")
+    tampered = Path(shutil.copytree(wheels, tmp_path / "wheels"))
+    (wheel,) = tampered.glob("poetry_core-*.whl")
     with zipfile.ZipFile(wheel, "a") as archive:
         archive.writestr("poetry/core/tampered.py", "print('run')\n")
-    tampered = Index(tmp_path, wheels)
-    options = tampered.secrets(tmp_path)
-    log = build(built, tag, NO_CACHE, *options, "--target=poetry", check=False)
-    tampered.server.shutdown()
+    with serving(tampered, LOGIN, certificate) as server:
+        options = (*only_index(server, certificate), "--target=poetry")
+        log = build(built, tag, NO_CACHE, *options, check=False)
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in log
     assert "poetry-core" in log or "poetry_core" in log
     assert hashlib.sha256(wheel.read_bytes()).hexdigest() in log
 
 
 def test_a_newer_release_in_the_index_does_not_change_the_image(
-    built: Path, index: Index, tmp_path: Path, tag: str
+    built: Path, wheels: Path, certificate: Path, tmp_path: Path, tag: str
 ) -> None:
     """A later build installs the same tools, and gives the same layers."""
-    wheels = Path(shutil.copytree(index.wheels, tmp_path / "wheels"))
+    newer = Path(shutil.copytree(wheels, tmp_path / "wheels"))
     # This version of a transitive dependency of Poetry would break it.
-    release = wheels / "tomlkit-99-py3-none-any.whl"
-    with zipfile.ZipFile(release, "w") as archive:
+    with zipfile.ZipFile(newer / "tomlkit-99-py3-none-any.whl", "w") as archive:
         archive.writestr("tomlkit/__init__.py", "raise SystemExit(9)\n")
         archive.writestr(
             "tomlkit-99.dist-info/METADATA",
@@ -700,10 +817,9 @@ def test_a_newer_release_in_the_index_does_not_change_the_image(
         )
         archive.writestr("tomlkit-99.dist-info/RECORD", "")
         archive.writestr("tomlkit-99.dist-info/WHEEL", "Wheel-Version: 1.0\n")
-    newer = Index(tmp_path, wheels)
-    build(built, tag, "--no-cache", *newer.secrets(tmp_path))
-    newer.server.shutdown()
-    assert any("/tomlkit" in path for path in newer.served)
+    with serving(newer, LOGIN, certificate) as server:
+        build(built, tag, "--no-cache", *only_index(server, certificate))
+    assert any("/tomlkit" in path for path in server.served)
     before, after = (
         inspect(name)["RootFS"]["Layers"] for name in (f"{TAGS}-built", tag)
     )
@@ -752,7 +868,6 @@ def test_buildah_and_podman_build_the_image(
     image = run("buildah", *store, "inspect", "--type=image", "built").stdout
     config = json.loads(image)["OCIv1"]["config"]
     assert config["User"] == "65532:65532"
-    assert config["StopSignal"] == "SIGINT"
     assert config["WorkingDir"] == "/data"
     label = "org.opencontainers.image.description"
     assert config["Labels"][label] == description

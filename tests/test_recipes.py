@@ -1,6 +1,5 @@
 """The recipes in the generated docs/recipes.md work as written."""
 
-import contextlib
 import functools
 import itertools
 import json
@@ -10,10 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
-from base64 import b64encode
-from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import kubernetes_validate
@@ -25,6 +21,7 @@ from tests import MIRROR, PROJECT, commit, edit, run
 from tests.answers import build_wheel
 from tests.conftest import Bake, Nox
 from tests.images import TAGS, build
+from tests.packages import serving, write_package
 from tests.pages import Block, blocks
 from tests.test_project import DEFAULT_SESSIONS, JSONSCHEMA
 
@@ -163,45 +160,6 @@ def recipe(heading: str, engine: bool = True) -> Callable[[Check], Check]:
     return register
 
 
-@contextlib.contextmanager
-def serving(folder: Path, login: str = "") -> Iterator[str]:
-    """Serve a folder on loopback, and yield the host and port."""
-    expected = f"Basic {b64encode(login.encode()).decode()}"
-
-    class Handler(SimpleHTTPRequestHandler):
-        """Serves files if the login is correct."""
-
-        def do_GET(self) -> None:
-            if login and self.headers["Authorization"] != expected:
-                self.send_response(401)
-                self.send_header("WWW-Authenticate", "Basic realm=index")
-                self.end_headers()
-            else:
-                super().do_GET()
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing."""
-
-    handler = functools.partial(Handler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def write_package(folder: Path, name: str) -> Path:
-    """Write a package with one module."""
-    folder.mkdir(parents=True)
-    module = name.replace("-", "_")
-    (folder / f"{module}.py").write_text("")
-    (folder / "pyproject.toml").write_text(
-        f'[project]\nname = "{name}"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
-        '[build-system]\nrequires = ["poetry-core>=2"]\n'
-        'build-backend = "poetry.core.masonry.api"\n'
-    )
-    return folder
-
-
 def workflows(project: Path) -> list[Path]:
     """Return the workflows of a project."""
     return sorted(project.glob(".github/workflows/*.yml"))
@@ -278,10 +236,9 @@ def depend_on_git_or_a_folder(r: Recipe) -> None:
     bare = server / "yourname" / "from-git.git"
     run("git", "clone", "--bare", str(source), str(bare))
     run("git", "update-server-info", cwd=bare)
-    with serving(server) as address:
-        assert (
-            "version 0.1.0" in r.follow(("https://github.com", f"http://{address}"))[-1]
-        )
+    with serving(server) as (address, _):
+        printed = r.follow(("https://github.com", f"http://{address}"))[-1]
+        assert "version 0.1.0" in printed
         r.check("mypy", TESTS)
     code = "import from_folder, from_git, shutil; print(shutil.which('git'))"
     assert r.docker("--entrypoint=python", r.slug, "-c", code) == "None\n"
@@ -294,12 +251,8 @@ def use_a_private_package_index(r: Recipe) -> None:
     # Poetry caches hashes by the source's name. Another run's wheel has another hash.
     r.env["POETRY_CACHE_DIR"] = str(r.project.parent / "cache")
     server = r.project.parent / "server"
-    simple = server / "simple" / "private-splines"
-    simple.mkdir(parents=True)
-    package = write_package(r.project.parent / "private", "private-splines")
-    wheel = build_wheel(package, simple)
-    (simple / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
-    with serving(server, login="me:secret") as address:
+    build_wheel(write_package(server, "private-splines"), server)
+    with serving(server, login="me:secret") as (address, _):
         outputs = r.follow(
             ("https://packages.example.com", f"http://{address}"),
             ("packages.example.com", "127.0.0.1"),

@@ -1,0 +1,56 @@
+"""Build the wheel for the image as `poetry build` does, in the stage `program`."""
+
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from dulwich.porcelain import check_ignore
+from poetry.core.constraints.version import Version
+from poetry.core.factory import Factory
+from poetry.core.masonry import api
+from poetry.core.packages.dependency import Dependency
+
+BACKEND = api.__name__
+
+
+def is_installed(requirement: Dependency) -> bool:
+    """Return whether docker/poetry.txt has installed a package that the build needs."""
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return False
+    return requirement.constraint.allows(Version.parse(version))
+
+
+def main() -> None:
+    """Write the wheel to the folder dist.
+
+    Raises:
+        SystemExit: The project does not support the Python of the image, or another
+            build tool than poetry-core has run, and this is its status.
+    """
+    project = Factory().create_poetry()
+    required, version = project.package.python_constraint, platform.python_version()
+    if not required.allows(Version.parse(version)):
+        # pip would skip the dependencies, so that only the program would fail.
+        sys.exit(
+            f"error: pyproject.toml requires Python {required}, but the image has "
+            f"{version}. Change the first line of the Dockerfile."
+        )
+    # poetry-core leaves out what Git ignores, but needs the command git for that.
+    files = [path for path in Path().rglob("*") if not path.is_dir()]
+    for name in [*check_ignore(".", files, quote_path=False)]:
+        print(f"{name} is not in the image, because Git ignores it.")
+        Path(name).unlink()
+    backend = project.pyproject.build_system.build_backend
+    if backend == BACKEND and all(map(is_installed, project.build_system_dependencies)):
+        api.build_wheel("dist")
+    else:
+        # With -P, a script of the project called build.py does not hide the module.
+        sys.exit(subprocess.call([sys.executable, "-P", "-m", "build", "--wheel"]))
+
+
+if __name__ == "__main__":
+    main()
