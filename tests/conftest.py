@@ -33,6 +33,7 @@ settings.register_profile(
 settings.load_profile("default")
 
 Bake = Callable[..., Path]
+Copy = Callable[[Path], Path]
 Fake = Callable[..., Path]
 Generate = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -127,7 +128,7 @@ def project(bake: Bake) -> Path:
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Callable[[Path], Path]:
+def copy(tmp_path: Path) -> Copy:
     """Return a function that copies a project into a new folder of the same name."""
 
     def copy(project: Path) -> Path:

@@ -11,9 +11,9 @@ import installer
 import pytest
 import yaml
 
-from tests import PROJECT, ROOT, edit, run
+from tests import PROJECT, ROOT, commit, edit, run
 from tests.answers import DEFAULTS, FILE_CHOICES, FREE_TEXTS, build_wheel
-from tests.conftest import Bake, Nox
+from tests.conftest import Bake, Copy, Fake, Nox
 from tests.test_rendering import OPTIONS
 
 # A few sets of answers that contain every option of FILE_CHOICES, the default set first.
@@ -285,3 +285,25 @@ def test_it() -> None:
                 path, old, new = bad
                 edit(path, re.escape(old), new)
             nox.run(project, *options, fails=session)
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("other_owner", [False, True])
+def test_docker_labels_the_image(
+    other_owner: bool,
+    copy: Copy,
+    project: Path,
+    fake: Fake,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Messages of Poetry and Git are in no label."""
+    fake("docker", 'printf "%s\\n" "$@"')
+    project = copy(project)
+    # Poetry warns that this table is deprecated.
+    edit(project / "pyproject.toml", r"\Z", "\n[tool.poetry.dev-dependencies]\n")
+    labels = ["version=0.1.0", f"revision={commit(project)}"]
+    if other_owner:
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        labels.pop()
+    log = run("nox", "--session=docker", cwd=project).stdout
+    assert re.findall(r"(?m)^--label=org\.opencontainers\.image\.(.*)", log) == labels

@@ -4,6 +4,7 @@
 """The checks of the project, as sessions: ``nox --list`` lists them."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -14,9 +15,10 @@ nox.options.download_python = "never"
 nox.options.reuse_venv = "yes"
 
 PACKAGES = sorted(path.parent.name for path in Path("src").glob("*/__init__.py"))
+PROJECT = nox.project.load_toml("pyproject.toml")
+# The classifiers list the supported versions.
+PYTHONS = nox.project.python_versions(PROJECT)
 IMAGE = "{{ cookiecutter.project_slug }}"
-# The classifiers in pyproject.toml list the supported versions.
-PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 
 
 def install(session: nox.Session, groups: str, *options: str, **env: str) -> None:
@@ -115,11 +117,15 @@ def docker(session: nox.Session) -> None:
     Options after ``--`` are passed to the build, for example ``--secret``.
     """
     engine = "docker" if shutil.which("docker") else "podman"
-    labels = {"version": session.run("poetry", "version", "--short", silent=True)}
+    labels = {"version": PROJECT["project"]["version"]}
     if Path(".git").exists():
-        # Before the first commit, this prints nothing and exits with 1.
-        command = ["git", "rev-parse", "--quiet", "--verify", "HEAD"]
-        labels["revision"] = session.run(*command, silent=True, success_codes=[0, 1])
+        # This exits with 1 before the first commit, and with 128 in another user's folder.
+        labels["revision"] = session.run(
+            *("git", "rev-parse", "--quiet", "--verify", "HEAD"),
+            silent=True,
+            stderr=subprocess.DEVNULL,
+            success_codes=[0, 1, 128],
+        )
     options = (
         f"--label=org.opencontainers.image.{name}={str(value).strip()}"
         for name, value in labels.items()
