@@ -46,7 +46,7 @@ class Nox:
 
     def __init__(self, folder: Path) -> None:
         """Use this folder for the environments and as an empty home directory."""
-        self.folder = folder
+        self.envdir = folder / "nox"
         programs = folder / "bin"
         programs.mkdir()
         for name in ("nox", "poetry"):
@@ -65,7 +65,7 @@ class Nox:
         Raises:
             AssertionError: A session failed, or if `fails` names one, not only that one.
         """
-        envdir = f"--envdir={self.folder / 'nox'}"
+        envdir = f"--envdir={self.envdir}"
         command = ("nox", envdir, "--error-on-external-run", *options)
         result = run(*command, check=not fails, cwd=project, env=self.env)
         if fails:

@@ -207,8 +207,9 @@ def test_the_default_nox_sessions_pass(
             ] == DEFAULT_SESSIONS
             # The step of the workflow that adds the coverage to the summary.
             workflow = (project / ".github/workflows/tests.yml").read_text("utf-8")
-            (command,) = re.findall("run: .nox(/coverage/bin/.*) >>", workflow)
-            report = run(*f"{nox.folder}/nox{command}".split(), cwd=project).stdout
+            (command,) = re.findall("run: .nox/(coverage/bin/.*) >>", workflow)
+            program, *options = command.split()
+            report = run(nox.envdir / program, *options, cwd=project).stdout
             assert "**TOTAL**" in report
             # An answer that a session executed would have made this file.
             assert not list(tmp_path.rglob("MARKER"))
@@ -307,3 +308,49 @@ def test_docker_labels_the_image(
         labels.pop()
     log = run("nox", "--session=docker", cwd=project).stdout
     assert re.findall(r"(?m)^--label=org\.opencontainers\.image\.(.*)", log) == labels
+
+
+CONDA = {"CONDA_DEFAULT_ENV": "base", "CONDA_PREFIX": "/opt/conda"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables"),
+    [
+        pytest.param("", {}, id="poetry env use"),
+        pytest.param("path = 'environments'", {}, id="a folder"),
+        pytest.param("", CONDA, id="Conda"),
+        pytest.param("in-project = true", CONDA, id="Conda, and .venv"),
+    ],
+)
+def test_nox_changes_no_other_environment(
+    settings: str,
+    variables: dict[str, str],
+    copy: Copy,
+    project: Path,
+    nox: Nox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Poetry would prefer the developer's environment, and remove its packages."""
+    # Nothing tests `create = false`: on a failure, Poetry would change the system's Python.
+    project = copy(project)
+    (project / "poetry.toml").write_text(f"[virtualenvs]\n{settings}\n")
+    run("poetry", "env", "use", sys.executable, cwd=project, env=nox.env)
+    run("poetry", "install", "--only=main", cwd=project, env=nox.env)
+    where = ("poetry", "env", "info", "--path")
+    venv = project / run(*where, cwd=project, env=nox.env).stdout.strip()
+    before = sorted(venv.rglob("*"))
+    assert venv / "bin" / "hypermodern-python" in before
+    for name, value in variables.items():
+        monkeypatch.setitem(nox.env, name, value)
+    monkeypatch.setattr(nox, "envdir", tmp_path / "nox")
+    nox.run(project, "-s", "xdoctest")
+    assert sorted(venv.rglob("*")) == before
+
+
+def test_audit_checks_an_environment_with_the_program(
+    copy: Copy, project: Path, nox: Nox
+) -> None:
+    """The installation alone prepares it, so that the option -R does not empty it."""
+    nox.run(copy(project), "--install-only", "-s", "audit")
+    assert list(nox.envdir.glob("audit/tmp/program/**/click/__init__.py"))

@@ -21,12 +21,25 @@ PYTHONS = nox.project.python_versions(PROJECT)
 IMAGE = "{{ cookiecutter.project_slug }}"
 
 
-def install(session: nox.Session, groups: str, *options: str, **env: str) -> None:
+def install(
+    session: nox.Session, groups: str, *options: str, venv: str | None = None
+) -> None:
     """Install these groups of dependencies, and no others, as poetry.lock pins them.
 
     Without the option ``--no-root``, the project is installed, too, in editable mode.
     """
     command = ["poetry", "sync", "--all-extras", f"--only={groups}", *options]
+    venv = venv or session.virtualenv.location
+    # Poetry prefers two environments to VIRTUAL_ENV: that of `poetry env use`, which it finds
+    # with VIRTUALENVS_PATH, and its own one in Conda's base environment. With these settings,
+    # it can change and create environments only in the session's folder.
+    env = {
+        "VIRTUAL_ENV": venv,
+        "CONDA_DEFAULT_ENV": None,
+        "POETRY_VIRTUALENVS_PATH": venv,
+        "POETRY_VIRTUALENVS_IN_PROJECT": "false",
+        "POETRY_VIRTUALENVS_CREATE": "true",
+    }
     session.run_install(*command, env=env, external=True, silent=True)
 
 
@@ -104,8 +117,9 @@ def audit(session: nox.Session) -> None:
     """Check the program's dependencies for known vulnerabilities."""
     install(session, "audit", "--no-root")
     program = Path(session.create_tmp(), "program").resolve()
-    session.run("python", "-m", "venv", "--clear", "--without-pip", str(program))
-    install(session, "main", "--no-root", VIRTUAL_ENV=str(program))
+    venv = ["--clear", "--without-pip", str(program)]
+    session.run_install("python", "-m", "venv", *venv)
+    install(session, "main", "--no-root", venv=str(program))
     (packages,) = program.glob("[Ll]ib/**/site-packages")
     session.run("pip-audit", f"--path={packages}")
 
