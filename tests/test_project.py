@@ -354,3 +354,13 @@ def test_audit_checks_an_environment_with_the_program(
     """The installation alone prepares it, so that the option -R does not empty it."""
     nox.run(copy(project), "--install-only", "-s", "audit")
     assert list(nox.envdir.glob("audit/tmp/program/**/click/__init__.py"))
+
+
+def test_groups_have_items_of_one_type(project: Path) -> None:
+    """Dependabot writes no valid TOML if an array has strings and `include-group`.
+
+    See https://github.com/dependabot/dependabot-core/issues/14517.
+    """
+    groups = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
+    for name, items in groups["dependency-groups"].items():
+        assert len(set(map(type, items))) == 1, name

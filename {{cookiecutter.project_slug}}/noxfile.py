@@ -57,7 +57,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def mypy(session: nox.Session) -> None:
     """Check the types."""
-    install(session, "main,mypy", "--no-root")
+    install(session, "main,mypy,tests", "--no-root")
     session.run("mypy", *session.posargs)
 
 
@@ -83,7 +83,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def typeguard(session: nox.Session) -> None:
     """Run the tests again, and check the types of arguments and return values."""
-    install(session, "main,typeguard")
+    install(session, "main,tests,typeguard")
     packages = f"--typeguard-packages={','.join(PACKAGES)}"
     session.run("pytest", packages, *session.posargs)
 
