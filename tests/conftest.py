@@ -42,11 +42,12 @@ class Nox:
     """Runs a project's sessions with only Python, Poetry and nox on PATH.
 
     All projects share the environments, so that each is installed once.
+    Their paths contain spaces, as those of a project in a folder with spaces do.
     """
 
     def __init__(self, folder: Path) -> None:
         """Use this folder for the environments and as an empty home directory."""
-        self.envdir = folder / "nox"
+        self.envdir = folder / "environments of nox"
         programs = folder / "bin"
         programs.mkdir()
         for name in ("nox", "poetry"):
@@ -69,7 +70,8 @@ class Nox:
         command = ("nox", envdir, "--error-on-external-run", *options)
         result = run(*command, check=not fails, cwd=project, env=self.env)
         if fails:
-            assert re.findall(r"Session (\S+) failed", result.stderr) == [fails], result
+            failed = re.findall(r"Session (\S+) (?:failed|aborted)", result.stderr)
+            assert failed == [fails], result
         return result.stdout + result.stderr
 
 

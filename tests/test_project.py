@@ -216,18 +216,18 @@ def test_the_default_nox_sessions_pass(
 
 
 @pytest.mark.longest
-def test_a_second_package_is_checked_like_the_first(
-    bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
+def test_a_package_in_a_namespace_is_checked_like_the_first(
+    copy: Copy, project: Path, nox: Nox, subtests: pytest.Subtests
 ) -> None:
-    """Coverage, Typeguard and xdoctest find all packages below src."""
-    project = shutil.copytree(bake(), tmp_path / "project")
+    """All sessions find all packages below src, or fail if there is nothing to check."""
+    project = copy(project)
     edit(
         project / "pyproject.toml",
         r"packages = \[(.*)\]",
-        r'packages = [\1, { include = "second", from = "src" }]',
+        r'packages = [\1, { include = "acme", from = "src" }]',
     )
-    (project / "src" / "second").mkdir()
-    module = project / "src" / "second" / "__init__.py"
+    module = project / "src" / "acme" / "second" / "__init__.py"
+    module.parent.mkdir(parents=True)
     test = project / "tests" / "test_second.py"
     good = '''"""Another package."""
 
@@ -256,7 +256,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from second import describe, double
+from acme.second import describe, double
 
 
 def test_it() -> None:
@@ -266,17 +266,19 @@ def test_it() -> None:
 '''
     reference = project / "docs" / "reference.md"
     edit(
-        reference, r"\Z", "\n```{eval-rst}\n.. automodule:: second\n   :members:\n```\n"
+        reference,
+        r"\Z",
+        "\n```{eval-rst}\n.. automodule:: acme.second\n   :members:\n```\n",
     )
     for name, bad, session, options in (
-        ("all is well", (), "", ("-s", *DEFAULT_SESSIONS[2:])),
+        ("all is well", (), "", ("-s", *DEFAULT_SESSIONS[1:])),
         ("an example", (module, ">>> double(2)\n        4", ">>> double(2)\n        5"),
          "xdoctest", ("-s", "xdoctest")),
         ("coverage", (test, "assert double(2) == 4", "assert double"),
          "coverage", ("-s", DEFAULT_SESSIONS[2], "coverage")),
         ("types", (module, "return 2 * number", "return str(number)  # type: ignore"),
          "typeguard", ("-s", "typeguard")),
-        ("a reference", (module, "Double a number.", "Double, as :class:`second.Missing`."),
+        ("a reference", (module, "Double a number.", "Double, as :class:`acme.second.No`."),
          "docs-build", ("-s", "docs-build")),
     ):  # fmt: skip
         with subtests.test(name):
@@ -286,6 +288,17 @@ def test_it() -> None:
                 path, old, new = bad
                 edit(path, re.escape(old), new)
             nox.run(project, *options, fails=session)
+    package = project / "src" / "hypermodern_python"
+    package.rename(project / package.name)
+    shutil.rmtree(project / "src")
+    edit(
+        project / "pyproject.toml",
+        r"packages = .*",
+        f'packages = [{{ include = "{package.name}" }}]',
+    )
+    for session in (DEFAULT_SESSIONS[2], "typeguard", "xdoctest"):
+        with subtests.test("nothing below src", session=session):
+            nox.run(project, "-s", session, fails=session)
 
 
 @pytest.mark.usefixtures("home")

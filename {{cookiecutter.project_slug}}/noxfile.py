@@ -14,7 +14,6 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.download_python = "never"
 nox.options.reuse_venv = "yes"
 
-PACKAGES = sorted(path.parent.name for path in Path("src").glob("*/__init__.py"))
 PROJECT = nox.project.load_toml("pyproject.toml")
 # The classifiers list the supported versions.
 PYTHONS = nox.project.python_versions(PROJECT)
@@ -43,6 +42,30 @@ def install(
     session.run_install(*command, env=env, external=True, silent=True)
 
 
+def install_wheel(session: nox.Session, groups: str) -> None:
+    """Install these groups of dependencies and the project as its users install it."""
+    install(session, f"main,build,{groups}", "--no-root")
+    # Unlike session.install, this also runs with the option -R.
+    wheel = ["--quiet", "--no-deps", "--no-build-isolation", "."]
+    session.run("python", "-m", "pip", "install", *wheel)
+
+
+def packages(session: nox.Session) -> dict[str, Path]:
+    """Return the paths of the packages below src by their import names.
+
+    A package can be in a namespace, which is a folder without Python files.
+    """
+    src = Path("src")
+    found = {file if file.parent == src else file.parent for file in src.rglob("*.py")}
+    if not found:
+        session.error("src: it has no Python file to check. Move your package there")
+    return {
+        ".".join(path.relative_to(src).with_suffix("").parts): path
+        for path in sorted(found)
+        if found.isdisjoint(path.parents)
+    }
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format, spelling, YAML files and workflows."""
@@ -64,11 +87,8 @@ def mypy(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests on the installed wheel and measure their coverage."""
-    install(session, "main,build,tests", "--no-root")
-    # Unlike session.install, this also runs with the option -R.
-    wheel = ["--quiet", "--no-deps", "--no-build-isolation", "."]
-    session.run("python", "-m", "pip", "install", *wheel)
-    source = f"--source={','.join(PACKAGES)}"
+    install_wheel(session, "tests")
+    source = f"--source={','.join(packages(session))}"
     session.run("coverage", "run", source, "-m", "pytest", *session.posargs)
 
 
@@ -83,18 +103,18 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def typeguard(session: nox.Session) -> None:
     """Run the tests again, and check the types of arguments and return values."""
-    install(session, "main,tests,typeguard")
-    packages = f"--typeguard-packages={','.join(PACKAGES)}"
-    session.run("pytest", packages, *session.posargs)
+    install_wheel(session, "tests,typeguard")
+    checked = f"--typeguard-packages={','.join(packages(session))}"
+    session.run("pytest", checked, *session.posargs)
 
 
 @nox.session
 def xdoctest(session: nox.Session) -> None:
     """Run the examples in the docstrings."""
     install(session, "main,xdoctest")
-    for package in PACKAGES:
+    for path in packages(session).values():
         options = session.posargs or ["all"]
-        session.run("python", "-m", "xdoctest", package, *options)
+        session.run("python", "-m", "xdoctest", path, *options)
 
 
 @nox.session(name="docs-build")
