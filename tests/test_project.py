@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import installer
@@ -301,28 +302,6 @@ def test_it() -> None:
             nox.run(project, "-s", session, fails=session)
 
 
-@pytest.mark.usefixtures("home")
-@pytest.mark.parametrize("other_owner", [False, True])
-def test_docker_labels_the_image(
-    other_owner: bool,
-    copy: Copy,
-    project: Path,
-    fake: Fake,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Messages of Poetry and Git are in no label."""
-    fake("docker", 'printf "%s\\n" "$@"')
-    project = copy(project)
-    # Poetry warns that this table is deprecated.
-    edit(project / "pyproject.toml", r"\Z", "\n[tool.poetry.dev-dependencies]\n")
-    labels = ["version=0.1.0", f"revision={commit(project)}"]
-    if other_owner:
-        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-        labels.pop()
-    log = run("nox", "--session=docker", cwd=project).stdout
-    assert re.findall(r"(?m)^--label=org\.opencontainers\.image\.(.*)", log) == labels
-
-
 CONDA = {"CONDA_DEFAULT_ENV": "base", "CONDA_PREFIX": "/opt/conda"}
 
 
@@ -369,6 +348,22 @@ def test_audit_checks_an_environment_with_the_program(
     assert list(nox.envdir.glob("audit/tmp/program/**/click/__init__.py"))
 
 
+@pytest.mark.usefixtures("home")
+def test_messages_of_poetry_and_git_are_in_no_label(
+    copy: Copy, project: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Poetry warns of an old table, and Git refuses to read another user's repository."""
+    project = copy(project)
+    edit(project / "pyproject.toml", r"\Z", "\n[tool.poetry.dev-dependencies]\n")
+    commit(project)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    fake("docker", 'printf "%s\\n" "$@"')
+    log = run("nox", "--session=docker", cwd=project).stdout
+    labels = re.findall(r"(?m)^--label=org\.opencontainers\.image\.(.*)", log)
+    assert labels == ["version=0.1.0"]
+
+
 def test_groups_have_items_of_one_type(project: Path) -> None:
     """Dependabot writes no valid TOML if an array has strings and `include-group`.
 
@@ -377,3 +372,22 @@ def test_groups_have_items_of_one_type(project: Path) -> None:
     groups = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     for name, items in groups["dependency-groups"].items():
         assert len(set(map(type, items))) == 1, name
+
+
+def test_the_wheel_contains_no_extension_for_another_python(
+    copy: Copy, project: Path, tmp_path: Path
+) -> None:
+    """Git ignores what an owner compiles in `src`, and so Poetry does."""
+    project = copy(project)
+    commit(project)
+    (project / "src/hypermodern_python/fast.cpython-311-darwin.so").touch()
+    names = zipfile.ZipFile(build_wheel(project, tmp_path)).namelist()
+    assert not [name for name in names if name.endswith(".so")]
+
+
+def test_each_pipx_install_has_one_package(project: Path) -> None:
+    """Versions of pipx before 1.3 accept only one, such as that of Debian 12."""
+    for folder in (ROOT, ROOT / "docs", project, project / "docs"):
+        for page in folder.glob("*.md"):
+            text = page.read_text("utf-8")
+            assert not re.search(r"pipx install [^\s`]+ [^\s`&]", text), page
