@@ -30,7 +30,7 @@ def install(
     command = ["poetry", "sync", "--all-extras", f"--only={groups}", *options]
     venv = venv or session.virtualenv.location
     # Poetry prefers two environments to VIRTUAL_ENV: that of `poetry env use`, which it finds
-    # with VIRTUALENVS_PATH, and its own one in Conda's base environment. With these settings,
+    # with VIRTUALENVS_PATH, and one of its own in Conda's base environment. With these settings,
     # it can change and create environments only in the session's folder.
     env = {
         "VIRTUAL_ENV": venv,
