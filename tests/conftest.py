@@ -33,6 +33,7 @@ settings.register_profile(
 settings.load_profile("default")
 
 Bake = Callable[..., Path]
+Copy = Callable[[Path], Path]
 Fake = Callable[..., Path]
 Generate = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -41,11 +42,12 @@ class Nox:
     """Runs a project's sessions with only Python, Poetry and nox on PATH.
 
     All projects share the environments, so that each is installed once.
+    Their paths contain spaces, as those of a project in a folder with spaces do.
     """
 
     def __init__(self, folder: Path) -> None:
         """Use this folder for the environments and as an empty home directory."""
-        self.folder = folder
+        self.envdir = folder / "environments of nox"
         programs = folder / "bin"
         programs.mkdir()
         for name in ("nox", "poetry"):
@@ -64,11 +66,12 @@ class Nox:
         Raises:
             AssertionError: A session failed, or if `fails` names one, not only that one.
         """
-        envdir = f"--envdir={self.folder / 'nox'}"
+        envdir = f"--envdir={self.envdir}"
         command = ("nox", envdir, "--error-on-external-run", *options)
         result = run(*command, check=not fails, cwd=project, env=self.env)
         if fails:
-            assert re.findall(r"Session (\S+) failed", result.stderr) == [fails], result
+            failed = re.findall(r"Session (\S+) (?:failed|aborted)", result.stderr)
+            assert failed == [fails], result
         return result.stdout + result.stderr
 
 
@@ -127,7 +130,7 @@ def project(bake: Bake) -> Path:
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Callable[[Path], Path]:
+def copy(tmp_path: Path) -> Copy:
     """Return a function that copies a project into a new folder of the same name."""
 
     def copy(project: Path) -> Path:

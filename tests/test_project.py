@@ -5,15 +5,16 @@ import re
 import shutil
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import installer
 import pytest
 import yaml
 
-from tests import PROJECT, ROOT, edit, run
+from tests import PROJECT, ROOT, commit, edit, run
 from tests.answers import DEFAULTS, FILE_CHOICES, FREE_TEXTS, build_wheel
-from tests.conftest import Bake, Nox
+from tests.conftest import Bake, Copy, Fake, Nox
 from tests.test_rendering import OPTIONS
 
 # A few sets of answers that contain every option of FILE_CHOICES, the default set first.
@@ -207,26 +208,27 @@ def test_the_default_nox_sessions_pass(
             ] == DEFAULT_SESSIONS
             # The step of the workflow that adds the coverage to the summary.
             workflow = (project / ".github/workflows/tests.yml").read_text("utf-8")
-            (command,) = re.findall("run: .nox(/coverage/bin/.*) >>", workflow)
-            report = run(*f"{nox.folder}/nox{command}".split(), cwd=project).stdout
+            (command,) = re.findall("run: .nox/(coverage/bin/.*) >>", workflow)
+            program, *options = command.split()
+            report = run(nox.envdir / program, *options, cwd=project).stdout
             assert "**TOTAL**" in report
             # An answer that a session executed would have made this file.
             assert not list(tmp_path.rglob("MARKER"))
 
 
 @pytest.mark.longest
-def test_a_second_package_is_checked_like_the_first(
-    bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
+def test_a_package_in_a_namespace_is_checked_like_the_first(
+    copy: Copy, project: Path, nox: Nox, subtests: pytest.Subtests
 ) -> None:
-    """Coverage, Typeguard and xdoctest find all packages below src."""
-    project = shutil.copytree(bake(), tmp_path / "project")
+    """All sessions find all packages below src, or fail if there is nothing to check."""
+    project = copy(project)
     edit(
         project / "pyproject.toml",
         r"packages = \[(.*)\]",
-        r'packages = [\1, { include = "second", from = "src" }]',
+        r'packages = [\1, { include = "acme", from = "src" }]',
     )
-    (project / "src" / "second").mkdir()
-    module = project / "src" / "second" / "__init__.py"
+    module = project / "src" / "acme" / "second" / "__init__.py"
+    module.parent.mkdir(parents=True)
     test = project / "tests" / "test_second.py"
     good = '''"""Another package."""
 
@@ -255,7 +257,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from second import describe, double
+from acme.second import describe, double
 
 
 def test_it() -> None:
@@ -265,17 +267,19 @@ def test_it() -> None:
 '''
     reference = project / "docs" / "reference.md"
     edit(
-        reference, r"\Z", "\n```{eval-rst}\n.. automodule:: second\n   :members:\n```\n"
+        reference,
+        r"\Z",
+        "\n```{eval-rst}\n.. automodule:: acme.second\n   :members:\n```\n",
     )
     for name, bad, session, options in (
-        ("all is well", (), "", ("-s", *DEFAULT_SESSIONS[2:])),
+        ("all is well", (), "", ("-s", *DEFAULT_SESSIONS[1:])),
         ("an example", (module, ">>> double(2)\n        4", ">>> double(2)\n        5"),
          "xdoctest", ("-s", "xdoctest")),
         ("coverage", (test, "assert double(2) == 4", "assert double"),
          "coverage", ("-s", DEFAULT_SESSIONS[2], "coverage")),
         ("types", (module, "return 2 * number", "return str(number)  # type: ignore"),
          "typeguard", ("-s", "typeguard")),
-        ("a reference", (module, "Double a number.", "Double, as :class:`second.Missing`."),
+        ("a reference", (module, "Double a number.", "Double, as :class:`acme.second.No`."),
          "docs-build", ("-s", "docs-build")),
     ):  # fmt: skip
         with subtests.test(name):
@@ -285,3 +289,105 @@ def test_it() -> None:
                 path, old, new = bad
                 edit(path, re.escape(old), new)
             nox.run(project, *options, fails=session)
+    package = project / "src" / "hypermodern_python"
+    package.rename(project / package.name)
+    shutil.rmtree(project / "src")
+    edit(
+        project / "pyproject.toml",
+        r"packages = .*",
+        f'packages = [{{ include = "{package.name}" }}]',
+    )
+    for session in (DEFAULT_SESSIONS[2], "typeguard", "xdoctest"):
+        with subtests.test("nothing below src", session=session):
+            nox.run(project, "-s", session, fails=session)
+
+
+CONDA = {"CONDA_DEFAULT_ENV": "base", "CONDA_PREFIX": "/opt/conda"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables"),
+    [
+        pytest.param("", {}, id="poetry env use"),
+        pytest.param("path = 'environments'", {}, id="a folder"),
+        pytest.param("", CONDA, id="Conda"),
+        pytest.param("in-project = true", CONDA, id="Conda, and .venv"),
+    ],
+)
+def test_nox_changes_no_other_environment(
+    settings: str,
+    variables: dict[str, str],
+    copy: Copy,
+    project: Path,
+    nox: Nox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Poetry would prefer the developer's environment, and remove its packages."""
+    # Nothing tests `create = false`: on a failure, Poetry would change the system's Python.
+    project = copy(project)
+    (project / "poetry.toml").write_text(f"[virtualenvs]\n{settings}\n")
+    run("poetry", "env", "use", sys.executable, cwd=project, env=nox.env)
+    run("poetry", "install", "--only=main", cwd=project, env=nox.env)
+    where = ("poetry", "env", "info", "--path")
+    venv = project / run(*where, cwd=project, env=nox.env).stdout.strip()
+    before = sorted(venv.rglob("*"))
+    assert venv / "bin" / "hypermodern-python" in before
+    for name, value in variables.items():
+        monkeypatch.setitem(nox.env, name, value)
+    monkeypatch.setattr(nox, "envdir", tmp_path / "nox")
+    nox.run(project, "-s", "xdoctest")
+    assert sorted(venv.rglob("*")) == before
+
+
+def test_audit_checks_an_environment_with_the_program(
+    copy: Copy, project: Path, nox: Nox
+) -> None:
+    """The installation alone prepares it, so that the option -R does not empty it."""
+    nox.run(copy(project), "--install-only", "-s", "audit")
+    assert list(nox.envdir.glob("audit/tmp/program/**/click/__init__.py"))
+
+
+@pytest.mark.usefixtures("home")
+def test_messages_of_poetry_and_git_are_in_no_label(
+    copy: Copy, project: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Poetry warns of an old table, and Git refuses to read another user's repository."""
+    project = copy(project)
+    edit(project / "pyproject.toml", r"\Z", "\n[tool.poetry.dev-dependencies]\n")
+    commit(project)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    fake("docker", 'printf "%s\\n" "$@"')
+    log = run("nox", "--session=docker", cwd=project).stdout
+    labels = re.findall(r"(?m)^--label=org\.opencontainers\.image\.(.*)", log)
+    assert labels == ["version=0.1.0"]
+
+
+def test_groups_have_items_of_one_type(project: Path) -> None:
+    """Dependabot writes no valid TOML if an array has strings and `include-group`.
+
+    See https://github.com/dependabot/dependabot-core/issues/14517.
+    """
+    groups = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
+    for name, items in groups["dependency-groups"].items():
+        assert len(set(map(type, items))) == 1, name
+
+
+def test_the_wheel_contains_no_extension_for_another_python(
+    copy: Copy, project: Path, tmp_path: Path
+) -> None:
+    """Git ignores what an owner compiles in `src`, and so Poetry does."""
+    project = copy(project)
+    commit(project)
+    (project / "src/hypermodern_python/fast.cpython-311-darwin.so").touch()
+    names = zipfile.ZipFile(build_wheel(project, tmp_path)).namelist()
+    assert not [name for name in names if name.endswith(".so")]
+
+
+def test_each_pipx_install_has_one_package(project: Path) -> None:
+    """Versions of pipx before 1.3 accept only one, such as that of Debian 12."""
+    for folder in (ROOT, ROOT / "docs", project, project / "docs"):
+        for page in folder.glob("*.md"):
+            text = page.read_text("utf-8")
+            assert not re.search(r"pipx install [^\s`]+ [^\s`&]", text), page

@@ -4,6 +4,7 @@
 """The checks of the project, as sessions: ``nox --list`` lists them."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -13,19 +14,56 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.download_python = "never"
 nox.options.reuse_venv = "yes"
 
-PACKAGES = sorted(path.parent.name for path in Path("src").glob("*/__init__.py"))
+PROJECT = nox.project.load_toml("pyproject.toml")
+# The classifiers list the supported versions.
+PYTHONS = nox.project.python_versions(PROJECT)
 IMAGE = "{{ cookiecutter.project_slug }}"
-# The classifiers in pyproject.toml list the supported versions.
-PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 
 
-def install(session: nox.Session, groups: str, *options: str, **env: str) -> None:
+def install(
+    session: nox.Session, groups: str, *options: str, venv: str | None = None
+) -> None:
     """Install these groups of dependencies, and no others, as poetry.lock pins them.
 
     Without the option ``--no-root``, the project is installed, too, in editable mode.
     """
     command = ["poetry", "sync", "--all-extras", f"--only={groups}", *options]
+    venv = venv or session.virtualenv.location
+    # Poetry prefers two environments to VIRTUAL_ENV: that of `poetry env use`, which it finds
+    # with VIRTUALENVS_PATH, and one of its own in Conda's base environment. With these settings,
+    # it can change and create environments only in the session's folder.
+    env = {
+        "VIRTUAL_ENV": venv,
+        "CONDA_DEFAULT_ENV": None,
+        "POETRY_VIRTUALENVS_PATH": venv,
+        "POETRY_VIRTUALENVS_IN_PROJECT": "false",
+        "POETRY_VIRTUALENVS_CREATE": "true",
+    }
     session.run_install(*command, env=env, external=True, silent=True)
+
+
+def install_wheel(session: nox.Session, groups: str) -> None:
+    """Install these groups of dependencies and the project as its users install it."""
+    install(session, f"main,build,{groups}", "--no-root")
+    # Unlike session.install, this also runs with the option -R.
+    wheel = ["--quiet", "--no-deps", "--no-build-isolation", "."]
+    session.run("python", "-m", "pip", "install", *wheel)
+
+
+def packages(session: nox.Session) -> dict[str, Path]:
+    """Return the paths of the packages below src by their import names.
+
+    A package can be in a namespace, which is a folder without Python files.
+    """
+    src = Path("src")
+    found = {file if file.parent == src else file.parent for file in src.rglob("*.py")}
+    if not found:
+        session.error("src: it has no Python file to check. Move your package there")
+    return {
+        ".".join(path.relative_to(src).with_suffix("").parts): path
+        for path in sorted(found)
+        if found.isdisjoint(path.parents)
+    }
 
 
 @nox.session
@@ -42,18 +80,15 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def mypy(session: nox.Session) -> None:
     """Check the types."""
-    install(session, "main,mypy", "--no-root")
+    install(session, "main,mypy,tests", "--no-root")
     session.run("mypy", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests on the installed wheel and measure their coverage."""
-    install(session, "main,build,tests", "--no-root")
-    # Unlike session.install, this also runs with the option -R.
-    wheel = ["--quiet", "--no-deps", "--no-build-isolation", "."]
-    session.run("python", "-m", "pip", "install", *wheel)
-    source = f"--source={','.join(PACKAGES)}"
+    install_wheel(session, "tests")
+    source = f"--source={','.join(packages(session))}"
     session.run("coverage", "run", source, "-m", "pytest", *session.posargs)
 
 
@@ -68,18 +103,18 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def typeguard(session: nox.Session) -> None:
     """Run the tests again, and check the types of arguments and return values."""
-    install(session, "main,typeguard")
-    packages = f"--typeguard-packages={','.join(PACKAGES)}"
-    session.run("pytest", packages, *session.posargs)
+    install_wheel(session, "tests,typeguard")
+    checked = f"--typeguard-packages={','.join(packages(session))}"
+    session.run("pytest", checked, *session.posargs)
 
 
 @nox.session
 def xdoctest(session: nox.Session) -> None:
     """Run the examples in the docstrings."""
     install(session, "main,xdoctest")
-    for package in PACKAGES:
+    for path in packages(session).values():
         options = session.posargs or ["all"]
-        session.run("python", "-m", "xdoctest", package, *options)
+        session.run("python", "-m", "xdoctest", path, *options)
 
 
 @nox.session(name="docs-build")
@@ -102,8 +137,9 @@ def audit(session: nox.Session) -> None:
     """Check the program's dependencies for known vulnerabilities."""
     install(session, "audit", "--no-root")
     program = Path(session.create_tmp(), "program").resolve()
-    session.run("python", "-m", "venv", "--clear", "--without-pip", str(program))
-    install(session, "main", "--no-root", VIRTUAL_ENV=str(program))
+    venv = ["--clear", "--without-pip", str(program)]
+    session.run_install("python", "-m", "venv", *venv)
+    install(session, "main", "--no-root", venv=str(program))
     (packages,) = program.glob("[Ll]ib/**/site-packages")
     session.run("pip-audit", f"--path={packages}")
 
@@ -115,11 +151,15 @@ def docker(session: nox.Session) -> None:
     Options after ``--`` are passed to the build, for example ``--secret``.
     """
     engine = "docker" if shutil.which("docker") else "podman"
-    labels = {"version": session.run("poetry", "version", "--short", silent=True)}
+    labels = {"version": PROJECT["project"]["version"]}
     if Path(".git").exists():
-        # Before the first commit, this prints nothing and exits with 1.
-        command = ["git", "rev-parse", "--quiet", "--verify", "HEAD"]
-        labels["revision"] = session.run(*command, silent=True, success_codes=[0, 1])
+        # This exits with 1 before the first commit, and with 128 in another user's folder.
+        labels["revision"] = session.run(
+            *("git", "rev-parse", "--quiet", "--verify", "HEAD"),
+            silent=True,
+            stderr=subprocess.DEVNULL,
+            success_codes=[0, 1, 128],
+        )
     options = (
         f"--label=org.opencontainers.image.{name}={str(value).strip()}"
         for name, value in labels.items()

@@ -20,7 +20,7 @@ exclude_patterns = ["_build", "recipes.md"]  # the recipes are for the owner
 autodoc_typehints = "description"
 # References to types of other projects are not resolved: that needs the network. A broken
 # reference to one of our own fails the build.
-own = "|".join(path.parent.name for path in PYPROJECT.parent.glob("src/*/__init__.py"))
+own = "|".join(path.stem for path in PYPROJECT.parent.glob("src/*"))
 nitpick_ignore_regex = [("py:.*", rf"(?!({own})\b)\w+(\..+)?")]
 
 html_theme = "furo"
