@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -146,7 +145,7 @@ NO_BUILD = "docker build failed with status 17"
 NO_PODMAN = "podman version failed with status 125: no output"
 HINT = r"run) printf 'No such image.\n\nRun docker run --help\n' >&2; exit 125"
 STATUS = "run) echo Reticulating spline 1...; exit 3"
-GONE = "inspect) echo gone >&2; exit 1"
+GONE = "echo gone >&2; exit 1"
 # Reasons why there is no working image, and the commands.
 NO_IMAGE: dict[str, Commands] = {
     NO_ENGINE: {},
@@ -159,10 +158,9 @@ NO_IMAGE: dict[str, Commands] = {
     "docker run failed with status 125: No such image": docker(HINT),
     "the container printed 'Hello\\n'": docker("run) echo Hello"),
     "docker run failed with status 3: Reticulating spline 1": docker(STATUS),
-    "docker inspect failed with status 1: gone": docker(GONE),
+    "docker inspect failed with status 1: gone": docker(f"inspect) {GONE}"),
 }
 NO_IDENTITY = "git has no user.name and user.email; set them with git config"
-NO_TOOLS = "git rev-parse failed with status 1: no tools"
 JANE = r"name = Jane Doe\nemail = jane@example.com"
 HOOK = r"""mkdir hooks && git config --global core.hooksPath "$PWD/hooks"
 printf '#!/bin/sh\necho no such day >&2\nexit 1\n' > hooks/pre-commit
@@ -173,8 +171,8 @@ GIT = {"git": ""}
 NO_COMMIT: list[tuple[str, Commands, str]] = [
     ("git is not installed", {}, ""),
     ("git does not start: *", {"git": NO_PROGRAM}, ""),
-    (NO_TOOLS, {"git": "echo no tools >&2; exit 1"}, ""),
-    (NO_IDENTITY, GIT, "rm ~/.gitconfig"),
+    ("git rev-parse failed with status 1: gone", {"git": GONE}, ""),
+    (NO_IDENTITY, GIT, "git config --global --unset user.name"),
     (NO_IDENTITY, GIT, rf"printf '[author]\n{JANE}' > ~/.gitconfig"),
     (NO_IDENTITY, GIT, rf"printf '[committer]\n{JANE}' > ~/.gitconfig"),
     ("the folder is in a Git repository already", GIT, "git init --quiet"),
@@ -211,14 +209,13 @@ COMMIT = {"git_init": "try"}
 INVALID = {"project_slug": "Con", "package_name": "class", "email": "me"}
 TAKEN = {"project_slug": "sphinx-click", "package_name": "typeguard"}
 NAMES = ["project_slug: *", "package_name: *"]
-NOTHING, OTHERS = (
-    "Nothing was written. *",
-    "Generate the project again with other answers.",
-)
+NOTHING = "Nothing was written. *"
+OTHERS = "Generate the project again with other answers."
 SCENARIOS = {
     "defaults": Scenario({}, {}),
     "invalid answers": Scenario(INVALID, {}, ["email: *", *NAMES[::-1], NOTHING], True),
     "names of dependencies": Scenario(TAKEN, {}, [*NAMES, OTHERS], True),
+    # Even root cannot create a file in this folder.
     "a folder that is not writable": Scenario(
         {}, {}, ["error: cannot write to *"], True, "ln -s /dev/fd hypermodern-python"
     ),
@@ -246,7 +243,9 @@ SCENARIOS = {
         )
         for reason in (NO_ENGINE, NO_BUILD)
     },
-    "a commit": Scenario(COMMIT, GIT),
+    "a commit": Scenario(
+        COMMIT, GIT, before="git config --global init.defaultBranch trunk"
+    ),
     "a commit without an image": Scenario(
         TRY | COMMIT, GIT, [NO_IMAGE_YET.format(NO_ENGINE)]
     ),
@@ -354,8 +353,7 @@ def test_a_corrected_replay_file_keeps_the_other_answers(
     (file,) = (person / ".cookiecutter_replay").glob("*.json")
     file.write_text(file.read_text("utf-8").replace('"../evil"', '"good"'))
     assert generate(command=(*COOKIECUTTER, ROOT, "--replay")).status == 0
-    project = tomllib.loads((output / "good" / "pyproject.toml").read_text("utf-8"))
-    assert project["project"]["authors"][0]["name"] == "Jane Doe"
+    assert "Jane Doe" in (output / "good" / "LICENSE").read_text("utf-8")
 
 
 def test_an_old_python_gets_a_one_line_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -430,32 +428,29 @@ def owned(output: Path) -> Path:
     return folder
 
 
-# Answers for each end: a project, a refusal by either hook, and a failed build.
-ENDS: dict[str, dict[str, str]] = {
-    "success": {},
-    "refusal": {"email": "me"},
-    "dependency": {"package_name": "click"},
-    "build": REQUIRE,
-}
-
-
+# A project, a refusal by either hook, and a failed build.
 @posix
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(
+    "answers", [{}, {"email": "me"}, {"package_name": "click"}, REQUIRE], ids=str
+)
 @pytest.mark.parametrize("options", [OVERWRITE, SKIP], ids=" ".join)
 def test_overwriting_replaces_only_files_with_the_same_names(
-    options: list[str], end: str, owned: Path, generate: Generate, project: Path
+    options: list[str],
+    answers: dict[str, str],
+    owned: Path,
+    generate: Generate,
+    project: Path,
 ) -> None:
     """Other files never change; --skip-if-file-exists also keeps all existing files."""
     before = snapshot(owned)
-    result = generate(*options, commands={"docker": STOPPED}, **ENDS[end])
-    assert result.status == (end != "success")
+    result = generate(*options, commands={"docker": STOPPED}, **answers)
+    assert result.status == bool(answers)
     after = snapshot(owned)
-    written = set() if end == "refusal" else set(contents(project))
+    written = set() if "email" in answers else set(contents(project))
     for name, state in before.items():
         if options == SKIP or name not in written:
             assert after[name] == state, name
-    if end == "success":
-        assert set(contents(owned)) >= written
+    assert answers or after.keys() >= written
     assert MARKER not in after
 
 
