@@ -2,8 +2,6 @@
 
 Cookiecutter renders this module and runs it in the project's folder, after the last
 file. If the exit status is not zero, Cookiecutter removes a folder that it created.
-Only the standard library may be imported, because the module runs in Cookiecutter's own
-environment.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,97 +22,80 @@ class StepError(Exception):
     """A step failed. The message gives the reason."""
 
 
-def run(*command: str, capture: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a command and return its status, and its output if it is captured.
-
-    Raises:
-        StepError: The command does not start.
-    """
-    try:
-        return subprocess.run(
-            command, capture_output=capture, encoding="utf-8", errors="replace"
-        )
-    except OSError as error:
-        raise StepError(f"{command[0]} does not start: {error}") from error
-
-
-def output_of(*command: str) -> str:
+def run(*args: str, limit: int | None = None) -> str:
     """Run a command and return its output.
 
     Raises:
-        StepError: The command does not start, or fails.
+        StepError: The command fails, does not start, or exceeds the limit in seconds.
     """
-    result = run(*command)
-    if result.returncode:
-        said = result.stderr.strip() or result.stdout.strip() or "no output"
-        raise StepError(
-            f"{command[0]} {command[1]} failed with status {result.returncode}: "
-            + said.splitlines()[-1].strip().rstrip(".?!")
+    name = " ".join(args[:2])
+    try:
+        result = subprocess.run(
+            args, timeout=limit, capture_output=True, encoding="utf-8", errors="replace"
         )
+    except OSError as error:
+        raise StepError(f"{args[0]} does not start: {error}") from error
+    except subprocess.TimeoutExpired as error:
+        raise StepError(f"{name} gave no answer in {limit} seconds") from error
+    if result.returncode:
+        lines = (result.stderr.strip() or result.stdout).splitlines()
+        # Docker's last line is about its option --help.
+        said = [line for line in lines if line.strip() and "--help" not in line]
+        reason = "".join(said[-1:]).strip().rstrip(".?!") or "no output"
+        raise StepError(f"{name} failed with status {result.returncode}: {reason}")
     return result.stdout
 
 
-def taken_names(lock: str, slug: str, package: str) -> Iterator[str]:
+def taken_names(answers: dict[str, str], lock: str) -> Iterator[str]:
     """Yield an error message for each name that a dependency in the lock file has.
 
     Two distributions with the same name cannot be installed together, and a package
     would hide a dependency's module with the same name.
     """
     taken = set(re.findall(r'^name = "(.+)"$', lock, re.MULTILINE))
-    for question, name, other in (
-        ("project_slug", slug, f"my-{slug}"),
-        ("package_name", package, f"my_{package}"),
-    ):
+    for question, separator in (("project_slug", "-"), ("package_name", "_")):
+        name = answers[question]
         if re.sub(r"[-_.]+", "-", name) in taken:
             yield (
                 f"{question}: '{name}' is the name of a dependency. "
-                f"Use another name, for example '{other}'."
+                f"Use another name, for example 'my{separator}{name}'."
             )
 
 
-def find_engine(required: bool) -> str:
+def find_engine() -> str:
     """Return the command of the first engine that works.
 
-    If there is none, print the reason and return an empty string.
-
     Raises:
-        SystemExit: No engine works, but one is required.
+        StepError: No engine works.
     """
     problems = []
     # Docker and Podman have the same command line.
     for engine in filter(shutil.which, ["docker", "podman"]):
         try:
-            output_of(engine, "version")
+            run(engine, "version", limit=10)
         except StepError as problem:
             problems.append(str(problem))
         else:
             if problems:
                 print(f"{problems[0]}. Using {engine}.", flush=True)
             return engine
-    reason = ", and ".join(problems) or "neither docker nor podman is installed"
-    if required:
-        sys.exit(
-            f"error: the image was not built: {reason}. Start an engine, then generate "
-            "the project again with --replay."
-        )
-    print(f"The image was not built: {reason}. Build it later with the command below.")
-    return ""
+    raise StepError(", and ".join(problems) or "neither docker nor podman is installed")
 
 
-def validate_image(engine: str, tag: str) -> None:
+def build_image(engine: str, tag: str) -> None:
     """Build the image, run it for one spline, and print its size.
 
     Raises:
         StepError: The image cannot be built, or does not work.
     """
     # The engine writes directly to the terminal, so that its progress display works.
-    build = run(engine, "build", "--tag", tag, ".", capture=False)
-    if build.returncode:
-        raise StepError(f"{engine} build failed with status {build.returncode}")
-    output = output_of(engine, "run", "--rm", tag, "--count=1")
+    if status := subprocess.run([engine, "build", "--tag", tag, "."]).returncode:
+        raise StepError(f"{engine} build failed with status {status}")
+    # Some builders do not load the image. The engine must not download another one.
+    output = run(engine, "run", "--rm", "--pull=never", tag, "--count=1")
     if output != "Reticulating spline 1...\n":
         raise StepError(f"the container printed {output!r}")
-    (image,) = json.loads(output_of(engine, "inspect", "--type=image", tag))
+    (image,) = json.loads(run(engine, "inspect", "--type=image", tag))
     print(f"Built and tested the image {tag}: {image['Size'] / 1e6:.0f} MB.")
 
 
@@ -130,86 +110,94 @@ def commit() -> None:
     if not shutil.which("git"):
         raise StepError("git is not installed")
     # If Cookiecutter runs in a Git hook, these variables point to another repository.
-    for name in output_of("git", "rev-parse", "--local-env-vars").split():
+    for name in run("git", "rev-parse", "--local-env-vars").split():
         os.environ.pop(name, None)
     # The status is 1 if the folder is in a repository that does not ignore it.
-    if run("git", "check-ignore", ".").returncode == 1:
+    ignored = subprocess.run(["git", "check-ignore", "."], capture_output=True)
+    if ignored.returncode == 1:
         raise StepError("the folder is in a Git repository already")
     try:
         for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
             # Without this setting, git derives an address from the host name.
-            output_of("git", "-c", "user.useConfigOnly=true", "var", name)
+            run("git", "-c", "user.useConfigOnly=true", "var", name)
     except StepError as error:
-        raise StepError(
-            "git has no user.name and user.email; set them with git config"
-        ) from error
+        message = "git has no user.name and user.email; set them with git config"
+        raise StepError(message) from error
     # The workflows publish this branch.
-    output_of("git", "init", "--initial-branch=main")
-    output_of("git", "add", "--all")
-    output_of("git", "commit", "--message=Initial commit")
+    run("git", "init", "--initial-branch=main")
+    run("git", "add", "--all")
+    run("git", "commit", "--message=Initial commit")
 
 
-def quote(path: Path) -> str:
-    """Return a path, quoted for this system's shell."""
-    text = str(path)
+def is_for_comparison(project: Path) -> bool:
+    """Return whether cruft generated a project only to compare it with another.
+
+    For an update, cruft clones the template into `repo` in one temporary folder, and
+    generates the project in another. For a new project, it does not.
+    """
+    generated, cloned = "tmp????????/*", "tmp????????/repo/.git"
+    return project.match(generated) and any(project.parents[1].glob(cloned))
+
+
+def quote(text: str) -> str:
+    """Return a text, quoted for this system's shell."""
     return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
 
 
 def main() -> None:
-    """Finish the project. Cookiecutter renders the answers into the call below.
+    """Finish the project, or exit with the reason why it is not kept.
 
-    Raises:
-        SystemExit: The project is not kept. The message gives the reason.
+    Cookiecutter renders the answers into the first line.
     """
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
-    slug = answers["project_slug"]
+    slug, project = answers["project_slug"], Path.cwd()
     # The terminal's encoding may not support all characters of the path.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    project = Path.cwd()
     try:
         (project / answers["_marker"]).unlink()
     except FileNotFoundError:
-        sys.exit(
-            f"error: another generation wrote to {project}. Generate the project again."
-        )
+        sys.exit(f"error: another generation wrote to {project}. Generate it again.")
     lock = (project / "poetry.lock").read_text("utf-8")
-    if lines := list(taken_names(lock, slug, answers["package_name"])):
+    if lines := list(taken_names(answers, lock)):
         sys.exit("\n".join([*lines, "Generate the project again with other answers."]))
-    # For each update, cruft generates two temporary projects to compare them.
-    is_temporary = Path(tempfile.gettempdir()).resolve() in project.parents
-    if "_commit" in answers and is_temporary:
+    # cruft always sets _commit; Cookiecutter never does.
+    if "_commit" in answers and is_for_comparison(project):
         print("This is a temporary copy for cruft. Nothing is built or committed.")
         return
-    made, engine = slug, ""
+    created, engine, built = slug, "docker", False
     if answers["docker_build"] != "skip":
-        engine = find_engine(required=answers["docker_build"] == "require")
-    try:
-        if engine:
-            validate_image(engine, slug)
-    except StepError as error:
-        sys.exit(
-            f"error: there is no working image: {error}. To keep a new project despite "
-            "this, generate it again with --replay --keep-project-on-failure."
-        )
+        try:
+            engine = find_engine()
+            build_image(engine, slug)
+            built = True
+        except StepError as error:
+            if answers["docker_build"] == "require":
+                sys.exit(
+                    f"error: there is no working image: {error}. Fix this and generate "
+                    "the project again. docker_build=try keeps it without an image."
+                )
+            print(f"There is no working image: {error}. Build it as shown below.")
     if answers["git_init"] == "try":
         try:
             commit()
-            made += ", with a first commit"
-        except StepError as reason:
-            print(f"There is no first commit: {reason}.")
+            created += ", with a first commit"
+        except StepError as error:
+            print(f"There is no first commit: {error}.")
     # Shells put the current folder into PWD, except on Windows.
     here = project.parent == Path(os.environ.get("PWD", ""))
-    print(f"Created {made}. Next:")
-    print(f"  cd {slug if here else quote(project)}")
-    print("  pipx install nox poetry && nox")
-    if not engine:
-        print(f"  docker build --tag {slug} .")
-    print(f"  {engine or 'docker'} run --rm {slug} --count=4")
+    folder = slug if here else quote(str(project))
+    # Windows PowerShell 5.1 has no &&, and pipx 1.2 installs one package at a time.
+    steps = [f"cd {folder}", "pipx install nox", "pipx install poetry", "nox"]
+    if not built:
+        steps.append(f"{engine} build --tag {slug} .")
+    steps.append(f"{engine} run --rm {slug} --count=4")
+    print(f"Created {created}. Next:", *steps, sep="\n  ")
 
 
 if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("error: interrupted. A new project is not kept.")
+        # Cookiecutter removes nothing if it is interrupted at the same time.
+        sys.exit("error: interrupted. The image or the first commit may be missing.")

@@ -9,28 +9,23 @@ from __future__ import annotations
 
 import json
 import keyword
-import os
 import re
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-# The first version that has sys.stdlib_module_names.
-OLDEST_PYTHON = (3, 10)
-if sys.version_info < OLDEST_PYTHON:
-    sys.exit(
-        "error: Cookiecutter runs on Python {}.{}. Run it on {}.{} or newer.".format(
-            *sys.version_info[:2], *OLDEST_PYTHON
-        )
-    )
+if not hasattr(sys, "stdlib_module_names"):  # new in Python 3.10
+    version = sys.version.split()[0]
+    sys.exit(f"error: Cookiecutter runs on Python {version}. Run it on 3.10 or newer.")
 
-# In bytes, four times the size of a generated project.
-SPACE_NEEDED = 1_000_000
 # The number of characters of an answer that an error message quotes.
 QUOTED = 60
+NOTHING_WRITTEN = (
+    "Nothing was written. Generate the project again with other answers, or correct this "
+    "template's file in ~/.cookiecutter_replay and run the same command with --replay, "
+    "and without --no-input or answers."
+)
 
 # An image name (github.com/distribution/reference), which is stricter than the name of a
 # distribution (packaging.python.org/specifications/name-normalization).
@@ -137,8 +132,7 @@ def quoted(answer: object) -> str:
     return text if len(text) <= QUOTED else f"{text[:QUOTED]}...{text[-1]}"
 
 
-# Each check returns what is wrong with an answer and what to do, or an empty string. In
-# the error message, the answer comes before this text.
+# Each check returns a problem and what to do, to follow the answer, or an empty string.
 
 
 def check_text(text: str) -> str:
@@ -172,19 +166,14 @@ def check_pattern(question: str, answer: str) -> str:
         return f"has {len(answer)} characters. Use at most {length}."
     for problem, names in RESERVED.get(question, {}).items():
         if re.fullmatch(names, answer, re.VERBOSE):
-            example = f"my-{answer}".replace(".", "-")[:length].rstrip("-_")
-            if question == "package_name":
-                example = example.replace("-", "_")
+            separator = "_" if question == "package_name" else "-"
+            example = re.sub(r"[-_.]+", separator, f"my-{answer}")[:length].rstrip("-")
             return f"{problem}. Use another name, for example '{example}'."
     return ""
 
 
-def check(question: str, answer: object, choices: dict[str, list[str]]) -> str:
+def check(question: str, answer: object) -> str:
     """Check an answer. A question without a rule of its own accepts any line of text."""
-    if question in choices:
-        if answer in choices[question]:
-            return ""
-        return f"is not an option. Use one of {', '.join(choices[question])}."
     if not isinstance(answer, str):
         return "is not a string. Put it in double quotes."
     if question in PATTERNS:
@@ -192,61 +181,36 @@ def check(question: str, answer: object, choices: dict[str, list[str]]) -> str:
     return check_author(answer) if question == "author" else check_text(answer)
 
 
-def options(answers: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the options of each choice from the template's cookiecutter.json.
-
-    Cookiecutter checks options itself, except those in an edited replay file.
-    `_repo_dir` is the template's folder as the user gave it, often relative to the
-    shell's folder. cruft does not set `_repo_dir`, and has no replay files.
-    """
-    folder = Path(os.environ.get("PWD", ""), answers.get("_repo_dir", "missing"))
-    file = folder / "cookiecutter.json"
-    questions = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    return {name: value for name, value in questions.items() if type(value) is list}
-
-
-def refusals(answers: dict[str, Any]) -> Iterator[str]:
+def refusals(answers: dict[str, object]) -> Iterator[str]:
     """Yield an error message for each answer that cannot work."""
-    choices = options(answers)
     for question, answer in answers.items():
-        if not question.startswith("_"):
-            problem = check(question, answer, choices)
-            if problem:
-                yield f"{question}: {quoted(answer)} {problem}"
+        problem = "" if question.startswith("_") else check(question, answer)
+        if problem:
+            yield f"{question}: {quoted(answer)} {problem}"
 
 
 def main() -> None:
-    """Check the answers, and mark the project as unfinished.
+    """Mark the project as unfinished, or exit with the reasons why it cannot work.
 
-    Cookiecutter renders the answers into the call below. The hook after the last file
+    Cookiecutter renders the answers into the first line. The hook after the last file
     removes the mark.
-
-    Raises:
-        SystemExit: The project cannot be generated. The message gives the reasons.
     """
     answers = json.loads(r"""{{ cookiecutter | tojson }}""")
     lines = list(refusals(answers))
     if lines:
-        sys.exit(
-            "\n".join(lines)
-            + "\nNothing was written. Generate the project again with other answers. To "
-            "keep the rest of them, edit this template's file in ~/.cookiecutter_replay, "
-            "then run the same command with --replay, and without --no-input or answers."
-        )
-    project = Path.cwd()
+        sys.exit("\n".join([*lines, NOTHING_WRITTEN]))
+    file = Path.cwd() / answers["_marker"]
     try:
-        if shutil.disk_usage(project).free < SPACE_NEEDED:
-            raise OSError("less than a megabyte is free on its disk")
-        with (project / answers["_marker"]).open("x", encoding="utf-8") as file:
-            file.write("This project is incomplete: its generation has not finished.\n")
-    except FileExistsError as error:
+        with file.open("x", encoding="utf-8") as mark:
+            mark.write("This project is incomplete: its generation did not finish.\n")
+    except FileExistsError:
         sys.exit(
-            f"error: {error.filename} exists: another generation is running, or was "
-            "interrupted. If none is running, delete this file, then generate the "
-            "project again with --overwrite-if-exists."
+            f"error: {file} exists: another generation is running, or was interrupted. "
+            "If none is running, delete this file, then generate the project again "
+            "with --overwrite-if-exists."
         )
     except OSError as error:
-        sys.exit(f"error: cannot write to {project}: {error}.")
+        sys.exit(f"error: cannot write to {file.parent}: {error}.")
 
 
 if __name__ == "__main__":

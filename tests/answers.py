@@ -54,52 +54,46 @@ LOCK = (PROJECT / "poetry.lock").read_text("utf-8")
 def refusals(answers: Mapping[str, object]) -> list[str]:
     """Return the error messages of the first hook that refuses any of these answers."""
     written = json.loads(json.dumps(answers))
-    names = str(written["project_slug"]), str(written["package_name"])
-    return list(PRE_GEN.refusals({**written, "_repo_dir": str(ROOT)})) or list(
-        POST_GEN.taken_names(LOCK, *names)
-    )
+    return list(PRE_GEN.refusals(written)) or list(POST_GEN.taken_names(written, LOCK))
 
 
 class Case(NamedTuple):
-    """A line of hostile.jsonl.
+    """An answer in hostile.jsonl.
 
     Attributes:
-        number: The number of the line.
-        answers: The answers that differ from the default answers.
-        refused: The questions whose answers are refused.
-        says: Part of the error message.
+        line: The number of its line.
+        question: The question. All others have their default answers.
+        answer: The answer.
+        says: Part of the error message, or an empty string if the answer is accepted.
     """
 
-    number: int
-    answers: dict[str, Any]
-    refused: list[str]
+    line: int
+    question: str
+    answer: Any
     says: str
 
     def __str__(self) -> str:
         """Return the ID of the tests of this case."""
-        return f"{self.number} {ascii(self.answers)[:50]}"
+        return f"{self.line} {self.question}={ascii(self.answer)[:50]}"
 
 
-def read_case(number: int, line: str) -> Case:
-    """Return the case on a line of hostile.jsonl.
+def read_cases(number: int, line: str) -> Iterator[Case]:
+    """Yield the cases on a line of hostile.jsonl.
 
-    "times" is the number of times that an answer is repeated.
+    Each answer is repeated as often as "times" says. "why" is for readers.
     """
     row = json.loads(line)
-    refused, says, times = row.pop("refused"), row.pop("says", ""), row.pop("times", 1)
-    del row["why"]
-    if times > 1:
-        row = {question: answer * times for question, answer in row.items()}
-    return Case(number, row, refused, says)
+    times, says, _ = row.pop("times", 1), row.pop("says", ""), row.pop("why")
+    ((question, answers),) = row.items()
+    for answer in answers:
+        yield Case(number, question, answer * times if times > 1 else answer, says)
 
 
+LINES = (ROOT / "tests" / "hostile.jsonl").read_text("utf-8").splitlines()
 CASES = [
-    read_case(number, line)
-    for number, line in enumerate(
-        (ROOT / "tests" / "hostile.jsonl").read_text("utf-8").splitlines(), 1
-    )
+    case for number, line in enumerate(LINES, 1) for case in read_cases(number, line)
 ]
-ACCEPTED = [case for case in CASES if not case.refused]
+ACCEPTED = [case for case in CASES if not case.says]
 
 
 def render(answers: Mapping[str, object], output: Path) -> Path:

@@ -5,7 +5,6 @@ import re
 import secrets
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
 from benchmarks.images import Registry
-from tests import MIRROR, ROOT, commit, copy_template, run
+from tests import MIRROR, commit, copy_template, run
 from tests.images import TAGS, remove_images
 
 # To try more and random examples, add --hypothesis-profile=long to pytest's options.
@@ -34,8 +33,7 @@ settings.load_profile("default")
 
 Bake = Callable[..., Path]
 Copy = Callable[[Path], Path]
-Fake = Callable[..., Path]
-Generate = Callable[..., subprocess.CompletedProcess[str]]
+Fake = Callable[[str, str], None]
 
 
 class Nox:
@@ -162,28 +160,6 @@ def output(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def generate(home: Path, output: Path) -> Generate:
-    """Return a function that runs Cookiecutter in `output` with these answers."""
-
-    def generate(
-        *options: str, template: Path = ROOT, stdin: str | None = None, **answers: str
-    ) -> subprocess.CompletedProcess[str]:
-        asks = stdin is not None or "--replay" in options
-        return run(
-            *(sys.executable, "-m", "cookiecutter", str(template)),
-            *([] if asks else ["--no-input"]),
-            *options,
-            *(f"{question}={answer}" for question, answer in answers.items()),
-            check=False,
-            cwd=output,
-            env=os.environ | {"HOME": str(home), "PWD": str(output)},
-            stdin=stdin or "",
-        )
-
-    return generate
-
-
-@pytest.fixture
 def person(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a home directory with the git settings of Jane Doe."""
     (home / ".gitconfig").write_text(
@@ -207,27 +183,16 @@ def repository(person: Path) -> Path:
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
-    """Return a function that replaces a command on PATH with a shell script.
-
-    With `alone`, PATH has only these scripts, cat, sh and sleep.
-    """
+    """Return a function that replaces a command on PATH with a shell script."""
     if os.name == "nt":
         pytest.skip("the commands are shell scripts; run this on Linux or macOS")
     folder = tmp_path / "commands"
     folder.mkdir()
-    before = os.environ["PATH"]
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
-    def fake(name: str = "", script: str = "exit 0", alone: bool = False) -> Path:
-        if alone:
-            for tool in ("cat", "sh", "sleep"):
-                if not (folder / tool).exists():
-                    (folder / tool).symlink_to(shutil.which(tool, path=before) or tool)
-        if name:
-            (folder / name).write_text(f"#!/bin/sh\n{script}\n")
-            (folder / name).chmod(0o700)
-        path = str(folder) if alone else f"{folder}{os.pathsep}{before}"
-        monkeypatch.setenv("PATH", path)
-        return folder
+    def fake(name: str, script: str) -> None:
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o700)
 
     return fake
 

@@ -2,15 +2,20 @@
 
 import json
 import re
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from cookiecutter.utils import create_env_with_context
 from hypothesis import given
 from hypothesis import strategies as st
-from jinja2 import Environment
 from packaging.utils import is_normalized_name
 
+from tests import ROOT, run
 from tests.answers import (
     ACCEPTED,
     ASKED,
@@ -47,7 +52,7 @@ WILD = st.one_of(
 
 def table(question: str) -> st.SearchStrategy[str]:
     """Return a strategy for a question's answers in hostile.jsonl."""
-    answers = [case.answers.get(question) for case in CASES]
+    answers = [case.answer for case in CASES if case.question == question]
     texts = [answer for answer in answers if isinstance(answer, str)]
     return st.sampled_from(texts) if texts else st.nothing()
 
@@ -71,27 +76,63 @@ SETS_OF_ANSWERS = st.fixed_dictionaries(OPTIONS, optional=TAME) | st.fixed_dicti
 )
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_only_invalid_answers_are_refused(case: Case) -> None:
-    """Each message has the question, the answer, the problem and what to do."""
-    lines = refusals(DEFAULTS | case.answers)
-    assert sorted(line.partition(": ")[0] for line in lines) == sorted(case.refused)
-    for line in lines:
-        question, _, rest = line.partition(": ")
-        assert rest.startswith(ascii(case.answers[question])[:60])
-        assert re.search(r"\. (?:Use|Write|Remove|Put) .+\.$", line)
-        for example in re.findall(r"for example '(.+)'", line):
-            assert not refusals(DEFAULTS | {question: example})
-        assert line.isprintable()
-        assert len(line) < 400
-    assert not lines or any(case.says in line for line in lines)
+@pytest.mark.parametrize("case", [case for case in CASES if case.says], ids=str)
+def test_an_invalid_answer_is_refused(case: Case) -> None:
+    """The message has the question, the shortened answer, the problem and a remedy."""
+    (line,) = refusals(DEFAULTS | {case.question: case.answer})
+    question, _, rest = line.partition(": ")
+    assert question == case.question
+    answer = ascii(case.answer)
+    quoted = answer if len(answer) <= 60 else f"{answer[:60]}...{answer[-1]}"
+    assert rest.startswith(f"{quoted} ")
+    assert case.says in rest
+    assert re.search(r"\. (?:Use|Write|Remove|Put) .+\.$", line)
+    for example in re.findall(r"for example '(.+)'", line):
+        assert not refusals(DEFAULTS | {question: example})
+    assert line.isprintable()
+    assert len(line) < 400
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=str)
 def test_accepted_answers_read_back(case: Case, tmp_path: Path) -> None:
     """Every file parses, and contains the answers unchanged."""
-    answers = DEFAULTS | case.answers
+    answers = DEFAULTS | {case.question: case.answer}
+    assert not refusals(answers)
     assert_reads_back(render(answers, tmp_path), answers)
+
+
+@pytest.mark.engine
+@pytest.mark.usefixtures("home")
+def test_no_code_in_an_answer_is_executed(
+    output: Path, tmp_path: Path, tag: str
+) -> None:
+    """No code runs in generation, build backend, nox, program, engine or image."""
+    marker = tmp_path / "MARKER"
+    commands = [case.answer for case in ACCEPTED if "MARKER" in str(case.answer)]
+    code = " ".join(commands).replace("MARKER", str(marker))
+    answers = DEFAULTS | {
+        "project_name": code,
+        "project_slug": tag,
+        "package_name": "s",
+        "description": code,
+        "author": code,
+        # These characters are valid in an email address.
+        "email": "`touch`$MARKER'{x}|y&z@example.com",
+    }
+    typed = (
+        "\n" if question in CHOICES else f"{answers[question]}\n" for question in ASKED
+    )
+    command = (sys.executable, "-m", "cookiecutter", ROOT)
+    run(*command, stdin="".join(typed), cwd=output)
+    project = output / tag
+    assert_reads_back(project, answers)
+    run("nox", "--list", cwd=project)
+    run("docker", "build", "--tag", tag, ".", cwd=project)
+    run("docker", "run", "--rm", tag, "--help")
+    search = f"! find / -xdev -name MARKER 2>/dev/null | grep . && ! test -e {marker}"
+    run("docker", "run", "--rm", "--entrypoint=sh", tag, "-c", search)
+    assert not marker.exists()
+    assert not list(project.rglob("MARKER"))
 
 
 def must_be_refused(question: str, answer: str) -> bool:
@@ -125,16 +166,30 @@ def test_random_answers_are_refused_or_read_back(changes: dict[str, str]) -> Non
             assert_reads_back(render(answers, Path(folder)), answers)
 
 
+class StopError(Exception):
+    """Ends a hook after its first line."""
+
+
+@pytest.mark.parametrize("name", ["pre_gen_project", "post_gen_project"])
 @given(st.dictionaries(TEXTS, TEXTS | st.none() | st.floats(allow_nan=False)))
 def test_no_answer_ends_the_string_literal_in_a_hook(
-    answers: dict[str, object],
+    name: str, answers: dict[str, object]
 ) -> None:
-    """Jinja's JSON is ASCII, and never contains three quotes in a row."""
-    program = 'answers = json.loads(r"""{{ answers | tojson }}""")'
-    rendered = Environment().from_string(program).render(answers=answers)  # noqa: S701
-    namespace: dict[str, object] = {"json": json}
-    exec(rendered, namespace)  # noqa: S102 (Cookiecutter runs a hook like this)
-    assert namespace["answers"] == answers
+    """Each hook reads the answers unchanged, as Cookiecutter renders it."""
+    source = (ROOT / "hooks" / f"{name}.py").read_text("utf-8")
+    context = {"cookiecutter": answers}
+    rendered = create_env_with_context(context).from_string(source).render(context)
+    hook: dict[str, Any] = {"__name__": name}
+    exec(rendered, hook)  # noqa: S102 (Cookiecutter runs a hook like this)
+    read: list[object] = []
+
+    def loads(text: str, loads: Callable[[str], object] = json.loads) -> None:
+        read.append(loads(text))
+        raise StopError
+
+    with patch("json.loads", loads), pytest.raises(StopError):
+        hook["main"]()
+    assert read == [answers]
 
 
 @pytest.mark.parametrize(
@@ -153,12 +208,6 @@ def test_ranges_of_refused_characters(refused: str, allowed: str) -> None:
     assert not PRE_GEN.NOT_ALLOWED.search(allowed)
 
 
-def test_a_message_shortens_a_long_answer() -> None:
-    """A message quotes at most sixty characters of an answer, including quotes."""
-    assert PRE_GEN.quoted("x" * 58) == f"'{'x' * 58}'"
-    assert PRE_GEN.quoted("x" * 59) == f"'{'x' * 59}...'"
-
-
 def test_a_question_without_a_rule_accepts_a_line_of_text() -> None:
     """The hook needs no change for a new text question."""
     assert not list(PRE_GEN.refusals({"motto": "Any text"}))
@@ -174,18 +223,19 @@ def test_folders_of_the_project_are_refused_as_packages(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "questions"),
+    ("slug", "package", "questions"),
     [
-        (("splines", "splines"), []),
-        (("sphinx-_.click", "splines"), ["project_slug"]),
-        (("splines", "sphinx_click"), ["package_name"]),
-        (("sphinx.click", "sphinx__click"), ["project_slug", "package_name"]),
+        ("splines", "splines", []),
+        ("sphinx-_.click", "splines", ["project_slug"]),
+        ("splines", "sphinx_click", ["package_name"]),
+        ("sphinx.click", "sphinx__click", ["project_slug", "package_name"]),
     ],
 )
 def test_names_in_the_lock_file_are_refused(
-    names: tuple[str, str], questions: list[str]
+    slug: str, package: str, questions: list[str]
 ) -> None:
     """Names are compared in normal form with those in the lock file."""
     lock = '[[package]]\nname = "sphinx-click"\nversion = "1"\n'
-    lines = POST_GEN.taken_names(lock, *names)
+    names = {"project_slug": slug, "package_name": package}
+    lines = POST_GEN.taken_names(names, lock)
     assert [line.partition(": ")[0] for line in lines] == questions
