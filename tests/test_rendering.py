@@ -122,7 +122,7 @@ def test_the_dockerfile_has_the_chosen_base_image(
     """The first stage of the Dockerfile contains its tag."""
     dockerfile = (bake(**answers) / "Dockerfile").read_text("utf-8")
     tag = f"{answers['python_version']}-{answers['base_image']}"
-    assert f"\nFROM python:{tag} AS base\n" in dockerfile
+    assert dockerfile.startswith(f"FROM python:{tag} AS base\n")
 
 
 def test_file_names_are_valid_on_every_system() -> None:
