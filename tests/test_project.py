@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shutil
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 import installer
 import pytest
 import yaml
+from dulwich import porcelain
 
 from tests import PROJECT, ROOT, commit, edit, run
 from tests.answers import DEFAULTS, FILE_CHOICES, FREE_TEXTS, build_wheel
@@ -391,3 +393,45 @@ def test_each_pipx_install_has_one_package(project: Path) -> None:
         for page in folder.glob("*.md"):
             text = page.read_text("utf-8")
             assert not re.search(r"pipx install [^\s`]+ [^\s`&]", text), page
+
+
+@pytest.mark.parametrize(
+    ("options", "commands", "tracked"),
+    [
+        ((), ["update-index --index-version 4"], True),
+        ((), ["update-index --split-index"], False),
+        ((), ["sparse-checkout set --sparse-index src"], False),
+        (("--object-format=sha256",), [], False),
+    ],
+    ids=["version 4", "split", "sparse", "SHA-256"],
+)
+def test_the_build_of_the_wheel_reads_every_index_of_git(
+    options: tuple[str, ...],
+    commands: list[str],
+    tracked: bool,
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If it cannot read which files are tracked, it leaves out all ignored ones."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "src").mkdir()
+    for name in (".env", "src/forced.env", "src/new.env", "tests"):
+        (tmp_path / name).touch()
+    (tmp_path / ".gitignore").write_text("*.env\n")
+    run("git", "init", *options)
+    run("git", "add", "--force", "src/forced.env", "tests")
+    git = ("git", "-c", "user.name=Jane Doe", "-c", "user.email=jane@example.com")
+    run(*git, "commit", "--message=First")
+    for command in commands:
+        run("git", *command.split())
+    # The stage of the Dockerfile has a new repository with the project's index.
+    index = (tmp_path / ".git" / "index").read_bytes()
+    shutil.rmtree(tmp_path / ".git")
+    porcelain.init()
+    (tmp_path / ".git" / "index").write_bytes(index)
+    ignored_files = runpy.run_path(str(project / "docker" / "wheel.py"))[
+        "ignored_files"
+    ]
+    found = {path.as_posix() for path in ignored_files()}
+    assert found == {".env", "src/new.env", *([] if tracked else ["src/forced.env"])}

@@ -24,6 +24,21 @@ def is_installed(requirement: Dependency) -> bool:
     return requirement.constraint.allows(Version.parse(version))
 
 
+def ignored_files() -> list[Path]:
+    """Return the files that Git ignores and does not track.
+
+    poetry-core leaves them out if the command git is installed, which it is not here.
+    """
+    files = [path for path in Path().rglob("*") if not path.is_dir()]
+    try:
+        names = list(check_ignore(".", files, quote_path=False))
+    except Exception:  # of several kinds, for example for a split index
+        print("dulwich cannot read this format of Git's index, so no file is tracked.")
+        Path(".git/index").unlink()
+        names = list(check_ignore(".", files, quote_path=False))
+    return [Path(name) for name in names]
+
+
 def main() -> None:
     """Write the wheel to the folder dist.
 
@@ -39,11 +54,9 @@ def main() -> None:
             f"error: pyproject.toml requires Python {required}, but the image has "
             f"{version}. Change the first line of the Dockerfile."
         )
-    # poetry-core leaves out what Git ignores, but needs the command git for that.
-    files = [path for path in Path().rglob("*") if not path.is_dir()]
-    for name in [*check_ignore(".", files, quote_path=False)]:
-        print(f"{name} is not in the image, because Git ignores it.")
-        Path(name).unlink()
+    for path in ignored_files():
+        print(f"{path} is not in the image, because Git ignores it.")
+        path.unlink()
     backend = project.pyproject.build_system.build_backend
     if backend == BACKEND and all(map(is_installed, project.build_system_dependencies)):
         api.build_wheel("dist")
