@@ -29,7 +29,8 @@ def steps_run(log: str) -> set[str]:
 
 def remove_images() -> None:
     """Remove every image that the tests built."""
-    filters = (f"--filter=reference={name}" for name in (f"{RUN}-*", f"*/{RUN}-*"))
+    names = (f"{RUN}-*", f"*/{RUN}-*", f"*/*/{RUN}-*")
+    filters = (f"--filter=reference={name}" for name in names)
     listed = run("docker", "images", "--quiet", *filters, check=False)
     if identifiers := listed.stdout.split():
         run("docker", "image", "rm", "--force", *set(identifiers), check=False)

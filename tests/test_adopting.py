@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "adopting.md"
 TEMPLATE = re.compile("gh:OWNER/REPOSITORY")
 IMAGE_FILES = {
     *("Dockerfile", ".dockerignore", "docker/poetry.in", "docker/poetry.txt"),
-    *("docker-bake.hcl", ".github/workflows/docker.yml"),
+    *("docker-bake.hcl", ".github/workflows/release.yml"),
 }
 
 

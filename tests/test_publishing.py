@@ -1,360 +1,299 @@
-"""A push publishes the image. These tests run the workflow's scripts and bake commands.
+"""The workflows test and publish what they should, and nothing else.
 
-Environment variables replace GitHub, and a local registry replaces both registries.
+act runs them. Stubs replace the actions, and a local registry replaces both registries.
 """
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping
+import sys
+from datetime import datetime
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 import yaml
-from jinja2 import Template
 
 from benchmarks.images import Registry
-from tests import PROJECT, commit, run
-from tests.answers import DEFAULTS
+from tests import ROOT, commit, copy_template, edit, run
 from tests.conftest import Fake
-from tests.images import TAGS
+from tests.images import TAGS, base_of
+from tests.workflows import PROGRAMS, act
+
+# An engine that publishes nothing. It prints its options.
+DOCKER = """
+case "$*" in
+"buildx bake "*) echo '{"release": {"containerimage.digest": "sha256:0"}}' > metadata.json ;;
+"buildx imagetools inspect --raw "*) echo '{"manifests": []}' ;;
+"buildx imagetools inspect "*) exit 1 ;;
+*) echo "$@" ;;
+esac"""
 
 
-def read_workflow(name: str) -> dict[str, Any]:
-    """Return a workflow of the generated project."""
-    text = (PROJECT / ".github" / "workflows" / name).read_text("utf-8")
-    rendered = Template(text).render(cookiecutter=DEFAULTS)
-    workflow: dict[str, Any] = yaml.safe_load(rendered)
-    return workflow
+def create_repository(folder: Path, name: str) -> None:
+    """Run `git init`. GitHub's name for the repository has capitals, unlike images."""
+    run("git", "init", "--initial-branch=main", cwd=folder)
+    address = f"https://github.com/Jane-Doe/{name}"
+    run("git", "remote", "add", "origin", address, cwd=folder)
 
 
-WORKFLOW = read_workflow("docker.yml")
-JOBS = WORKFLOW["jobs"]
-RELEASE = read_workflow("release.yml")["jobs"]
-NOTES = "Take the notes from CHANGELOG.md"
-# GitHub's name for the repository has a capital, which an image name may not have.
-REPOSITORY = "Jane-Doe/hypermodern-python"
-INDEX = "application/vnd.oci.image.index.v1+json"
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-# Two platforms that any amd64 machine runs without emulation.
-PLATFORMS = ["linux/amd64", "linux/amd64/v3"]
-
-
-def step(job: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return a step of a job by its name."""
-    (found,) = (step for step in job["steps"] if step.get("name") == name)
-    return dict(found)
-
-
-def run_script(
-    job: Mapping[str, Any],
-    name: str,
-    project: Path,
-    env: Mapping[str, str],
-    check: bool = True,
-) -> CompletedProcess[str]:
-    """Run a step's script in a project, in the shell that GitHub uses."""
-    return run(
-        *("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c"),
-        step(job, name)["run"],
-        check=check,
-        cwd=project,
-        env={**os.environ, **env},
-    )
-
-
-def bake_command(job: Mapping[str, Any], name: str) -> list[str]:
-    """Return the command that a step of docker/bake-action runs.
-
-    The command lacks --pull, because no registry has the base image here.
-    """
-    inputs = step(job, name)["with"]
-    assert inputs.keys() <= {"source", "targets", "set", "pull", "push"}
-    assert inputs["source"] == "."
-    return [
-        *("docker", "buildx", "bake"),
-        *(["--push"] if inputs.get("push") else []),
-        *(f"--set={override}" for override in inputs.get("set", "").split()),
-        *inputs.get("targets", "").split(),
-    ]
+def release(project: Path, version: str, notes: str) -> str:
+    """Commit a version with its notes, tag it, and return the commit."""
+    edit(project / "pyproject.toml", "(?m)^version = .*", f'version = "{version}"')
+    with (project / "CHANGELOG.md").open("a") as changelog:
+        changelog.write(f"\n## {version}\n\n{notes}\n")
+    committed = commit(project)
+    run("git", "tag", f"v{version}", cwd=project)
+    return committed
 
 
 @pytest.fixture(scope="session")
-def repository(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with its first commit."""
-    repository = tmp_path_factory.mktemp("repository") / project.name
-    shutil.copytree(project, repository)
-    commit(repository)
-    return repository
+def history(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository with two branches, good releases, and tags to refuse."""
+    folder = tmp_path_factory.mktemp("history") / project.name
+    shutil.copytree(project, folder)
+    (folder / "CHANGELOG.md").write_text("# Changelog\n")
+    create_repository(folder, "hypermodern-python")
+    for version in ("0.1", "0.2.0", "0.10.0rc1", "0.10.0", "0.10.1.post1", "0.1.1"):
+        release(folder, version, f"What is new in v{version}.")
+    release(folder, "0.3.0", " \n\t\n\n## 0.0.1\n\nNot this.")
+    run("git", "tag", "v9.9.9", cwd=folder)
+    commit(folder)
+    run("git", "branch", "other", cwd=folder)
+    return folder
 
 
-def github(ref: str = "main", docker_hub: str = "janedoe") -> dict[str, str]:
-    """Return the variables that GitHub and the workflow set for a push."""
-    return {
-        "DOCKERHUB_USERNAME": docker_hub,
-        "GITHUB_REF_NAME": ref,
-        "GITHUB_REF_TYPE": "branch" if ref == "main" else "tag",
-        "GITHUB_REPOSITORY": REPOSITORY,
-        "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567",
+@pytest.fixture
+def runner(fake: Fake) -> None:
+    """Put the programs of GitHub's runners on PATH."""
+    for name, script in PROGRAMS.items():
+        fake(name, script)
+
+
+IMAGE = "check image scan"
+RELEASE = f"tests {IMAGE} release"
+ALL = {"RELEASES": "v0.1 v0.2.0 v0.10.0"}
+# The event, the branch or tag, the environment, the jobs that run, and the tags of the image.
+EVENTS = {
+    "pull request": ("pull_request", "main", {"SECRET_DOCKERHUB_TOKEN": "x"}, "tests", ""),
+    "push": ("push", "main", {}, f"tests {IMAGE}", "edge"),
+    "push to another branch": ("push", "other", {}, "", ""),
+    "failed check": ("push", "main", {"RED": "lint"}, "check !tests", ""),
+    "failed test": ("push", "main", {"RED": "tests-3.13"}, "check !tests", ""),
+    "private repository": ("push", "main", {"PRIVATE": "true"}, f"tests {IMAGE}", "edge"),
+    "first release": ("push", "v0.1", {}, RELEASE, "0.1 latest"),
+    "next release": ("push", "v0.10.0", {"RELEASES": "v0.2.0 v0.1 v0.9"}, RELEASE, "0.10.0 0.10 latest"),
+    "post-release": ("push", "v0.10.1.post1", ALL, RELEASE, "0.10.1.post1 0.10 latest"),
+    "maintenance release": ("push", "v0.1.1", ALL, RELEASE, "0.1.1 0.1"),
+    "pre-release": ("push", "v0.10.0rc1", {"RELEASES": "v0.2.0"}, RELEASE, "0.10.0rc1"),
+    "red release": ("push", "v0.2.0", {"RED": "mypy"}, "check !tests", ""),
+    "red release, created by hand": ("push", "v0.2.0", {"RED": "mypy", "RELEASES": "v0.2.0"}, "check !tests", ""),
+    "vulnerability": ("push", "v0.1", {"FINDING": "1"}, "tests check image !scan release", "0.1 latest"),
+    "package index": ("push", "v0.1", {"VAR_TRUSTED_PUBLISHING": "true"}, f"{RELEASE} package", "0.1 latest"),
+    "refused by Docker Hub": ("push", "v0.1", {"VAR_DOCKERHUB_USERNAME": "x"}, f"{RELEASE} !docker-hub", "0.1 latest"),
+    "wrong version": ("push", "v9.9.9", {}, "!check", ""),
+    "no notes": ("push", "v0.3.0", {}, "!check", ""),
+    "Monday": ("schedule", "main", {**ALL, "RED": "lint"}, IMAGE, "0.10.0 0.10 latest"),
+    "Monday, private": ("schedule", "main", {**ALL, "PRIVATE": "true"}, IMAGE, "0.10.0 0.10 latest"),
+    "Monday before the first release": ("schedule", "main", {}, f"tests {IMAGE}", "edge"),
+    "manual start after the newest release was deleted": ("workflow_dispatch", "main", {"RELEASES": "v0.1 v0.2.0"}, IMAGE, "0.2.0 0.2 latest"),
+    "manual start": ("workflow_dispatch", "main", ALL, IMAGE, "0.10.0 0.10 latest"),
+    "manual start with an old release": ("workflow_dispatch", "v0.2.0", ALL, IMAGE, "0.2.0 0.2"),
+    "manual start with a red tag": ("workflow_dispatch", "v0.2.0", {"RED": "lint"}, "check !tests", ""),
+    "manual start with another branch": ("workflow_dispatch", "other", ALL, "", ""),
+}  # fmt: skip
+ERRORS = {
+    "wrong version": "The tag is v9.9.9, but pyproject.toml has another version.",
+    "no notes": "CHANGELOG.md has no text under the heading ## 0.3.0.",
+}
+
+
+@pytest.mark.usefixtures("runner")
+@pytest.mark.parametrize("case", EVENTS)
+def test_what_an_event_runs_and_publishes(case: str, history: Path, fake: Fake) -> None:
+    """The tests, the version and the notes must be right before anything is published."""
+    event, ref, env, jobs, tags = EVENTS[case]
+    fake("docker", DOCKER)
+    result = act(history, event, ref, **env)
+    assert result.jobs == set(jobs.split()), result
+    image = "ghcr.io/jane-doe/hypermodern-python"
+    assert set(re.findall(rf"--tag={image}:(\S+)", result.log)) == set(tags.split())
+    assert ERRORS.get(case, "") in result.log
+    # GitHub signs images of private repositories only with an enterprise plan.
+    signed = "image" in jobs and "PRIVATE" not in env
+    assert ("actions/attest SUBJECT_DIGEST=sha256:0\n" in result.log) == signed
+    assert "PASSWORD" not in result.log or event != "pull_request"
+    if "release" in jobs:
+        option = " --prerelease" if "rc" in ref else ""
+        options = f"{ref}{option} --verify-tag --notes-file=notes.md\n"
+        assert f"release create {options}" in result.log
+        assert re.findall(r"What is new in v(.*)\.\n", result.log) == [ref[1:]]
+
+
+def test_only_these_jobs_can_write(project: Path) -> None:
+    """A pull request runs none of them. act does not enforce the permissions."""
+    writers = {}
+    for path in project.glob(".github/workflows/*.yml"):
+        workflow = yaml.safe_load(path.read_text("utf-8"))
+        for name, job in workflow["jobs"].items():
+            permissions = job.get("permissions", workflow["permissions"])
+            writers[name] = [p for p, level in permissions.items() if level == "write"]
+    assert {name: names for name, names in writers.items() if names} == {
+        "image": ["attestations", "id-token", "packages"],
+        "docker-hub": ["id-token"],
+        "release": ["contents"],
+        "package": ["id-token"],
     }
 
 
-def print_release(project: Path, **env: str) -> dict[str, Any]:
-    """Return the target that bake would publish with these environment variables."""
-    command = ("docker", "buildx", "bake", "--print", "release")
-    ours = {n: v for n, v in os.environ.items() if not n.startswith("GITHUB_")}
-    output = run(*command, cwd=project, env=ours | env).stdout
-    target: dict[str, Any] = json.loads(output)["target"]["release"]
-    return target
-
-
-GHCR, HUB = (
-    "ghcr.io/jane-doe/hypermodern-python",
-    "docker.io/janedoe/hypermodern-python",
-)
-
-
-@pytest.mark.engine
-@pytest.mark.parametrize(
-    ("env", "names"),
-    [
-        ({}, ["docker.io/yourname/hypermodern-python"]),
-        (github(docker_hub=""), [GHCR]),
-        (github(), [HUB, GHCR]),
-        ({**github(), "IMAGES": "example.com/splines"}, ["example.com/splines"]),
-    ],
-    ids=["no GitHub", "no Docker Hub", "both", "other names"],
-)
-def test_bake_names_the_image(
-    project: Path, env: dict[str, str], names: list[str]
-) -> None:
-    """The first push of a new project works without a user name for Docker Hub."""
-    target = print_release(project, **env)
-    assert target["tags"] == [f"{name}:edge" for name in names]
-    revision = target["labels"]["org.opencontainers.image.revision"]
-    assert revision == env.get("GITHUB_SHA", "")
-
-
-def test_a_tag_must_match_the_version(project: Path) -> None:
-    """Otherwise, an image with the tag 9.9.9 could contain version 0.1.0."""
-    name = "Compare the tag with the version in pyproject.toml"
-    assert step(JOBS["publish"], name)["if"] == "github.ref_type == 'tag'"
-    run_script(JOBS["publish"], name, project, github("v0.1.0"))
-    result = run_script(JOBS["publish"], name, project, github("v9.9.9"), check=False)
-    assert result.returncode == 1
-    assert result.stdout == (
-        "::error::The tag is v9.9.9, but pyproject.toml has another version.\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("version", "notes", "options"),
-    [
-        ("0.10", "\nTen.\n\n", ""),
-        ("0.2rc1", "\nNearly two.\n\n", "--prerelease "),
-        ("0.1", "\nOne.\n", ""),
-    ],
-)
-def test_a_release_has_the_notes_of_its_version(
-    version: str, notes: str, options: str, tmp_path: Path, fake: Fake
-) -> None:
-    """The notes are a section of the changelog."""
-    changelog = "## 0.10\n\nTen.\n\n## 0.2rc1\n\nNearly two.\n\n## 0.1\n\nOne.\n"
-    (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n{changelog}")
-    fake("gh", 'echo "$*" && cat notes.md')
-    env = github(f"v{version}")
-    run_script(RELEASE["build"], NOTES, tmp_path, env)
-    created = run_script(
-        RELEASE["release"], "Create it with the notes", tmp_path, env
-    ).stdout
-    command = f"release create v{version} {options}--verify-tag --notes-file=notes.md"
-    assert created == f"{command}\n{notes}"
-
-
-@pytest.mark.parametrize("changelog", ["", "## 0.3.0\n\n## 0.2.0\n\nNew.\n"])
-def test_a_release_without_notes_fails(changelog: str, tmp_path: Path) -> None:
-    """The build fails before anything is published."""
-    (tmp_path / "CHANGELOG.md").write_text(changelog)
-    result = run_script(
-        RELEASE["build"], NOTES, tmp_path, github("v0.3.0"), check=False
-    )
-    assert result.returncode == 1
-    assert result.stdout == (
-        "::error::CHANGELOG.md has no text under the heading ## 0.3.0.\n"
-    )
-    assert RELEASE["release"]["needs"] == "build"
-    assert RELEASE["publish"]["needs"] == ["build", "release"]
-
-
-def test_only_the_last_job_can_publish_the_package() -> None:
-    """The job that builds the package can only read the repository."""
-    permissions = {name: job["permissions"] for name, job in RELEASE.items()}
-    assert permissions == {
-        "build": {"contents": "read"},
-        "release": {"contents": "write"},
-        "publish": {"id-token": "write"},
-    }
-    assert RELEASE["publish"]["if"] == "vars.TRUSTED_PUBLISHING == 'true'"
-
-
-def test_only_images_of_public_repositories_are_signed() -> None:
-    """GitHub signs for private repositories only with an enterprise plan."""
-    (sign,) = (
-        step
-        for step in JOBS["publish"]["steps"]
-        if "actions/attest@" in step.get("uses", "")
-    )
-    assert sign["if"] == "${{ !github.event.repository.private }}"
-
-
-def test_a_pull_request_has_no_access_to_secrets() -> None:
-    """The job `test` can only read the repository, and `publish` requires it."""
-    jobs = JOBS
-    for secret in ("DOCKERHUB_TOKEN", "github.token"):
-        assert secret in json.dumps(jobs["publish"])
-        assert secret not in json.dumps(jobs["test"])
-    assert jobs["test"]["permissions"] == {"contents": "read"}
-    assert WORKFLOW["permissions"] == {}
-    assert jobs["publish"]["needs"] == "test"
-    assert jobs["publish"]["if"] == (
-        "github.ref == 'refs/heads/main' || startsWith(github.ref, 'refs/tags/v')"
-    )
-
-
-def test_steps_for_docker_hub_require_its_user_name() -> None:
-    """Without the variable, the workflow sends nothing to Docker Hub."""
-    steps = JOBS["publish"]["steps"]
-    found = [step for step in steps if "secrets.DOCKERHUB" in json.dumps(step)]
-    assert len(found) == 2
-    assert all("env.DOCKERHUB_USERNAME != ''" in step["if"] for step in found)
+@pytest.mark.usefixtures("runner")
+def test_workflows_of_the_template(tmp_path: Path) -> None:
+    """A release needs its notes, and pushes the default project to another repository."""
+    template = copy_template(tmp_path / "template")
+    notes = "# Changelog\n\n## 2026.2.1\n\n \n\n## 2026.1.1\n\nWhat is new.\n"
+    (template / "CHANGELOG.md").write_text(notes)
+    create_repository(template, "template")
+    commit(template)
+    instance = tmp_path / "instance"
+    run("git", "clone", "--bare", template, instance)
+    for tag in ("2026.1.1", "2026.2.1"):
+        run("git", "tag", tag, cwd=template)
+    remote = "https://github.com/Jane-Doe/instance"
+    env = {"VAR_INSTANCE_REPOSITORY": "Jane-Doe/instance", "GIT_CONFIG_COUNT": "1",
+           "GIT_CONFIG_KEY_0": f"url.{instance}.insteadOf", "GIT_CONFIG_VALUE_0": remote}  # fmt: skip
+    result = act(template, "push", "2026.2.1", **env)
+    assert result.jobs == {"!release"}
+    assert "CHANGELOG.md has no text under the heading ## 2026.2.1." in result.log
+    result = act(template, "push", "2026.1.1", **env)
+    assert result.jobs == {"release", "instance"}
+    assert "release create 2026.1.1 --verify-tag" in result.log
+    assert "\nWhat is new.\n" in result.log
+    assert run("git", "log", "-1", "--format=%s", cwd=instance).stdout == "2026.1.1\n"
     assert (
-        "secrets.DOCKERHUB_TOKEN != ''" in JOBS["publish"]["env"]["DOCKERHUB_USERNAME"]
+        "src/hypermodern_python"
+        in run("git", "ls-tree", "-r", "HEAD", cwd=instance).stdout
     )
+    result = act(template, "pull_request", "main")
+    assert result.jobs == {"tests"}
+    # The test of publishing needs this image store.
+    assert '{ "features": { "containerd-snapshotter": true } }' in result.log
 
 
-@pytest.mark.engine
-@pytest.mark.parametrize(
-    ("version", "tags"),
-    [
-        ("", ["edge"]),
-        ("1.2.3", ["1.2.3", "1.2", "latest"]),
-        ("2026.11", ["2026.11", "latest"]),
-        ("3", ["3", "latest"]),
-        ("1.2.post4", ["1.2.post4", "1.2", "latest"]),
-        ("1.2.3rc1", ["1.2.3rc1"]),
-        ("1.2.dev4", ["1.2.dev4"]),
-    ],
-)
-def test_tags_of_a_version(project: Path, version: str, tags: list[str]) -> None:
-    """A pre-release has only the tag with its full version."""
-    env = github(f"v{version}") if version else github()
-    expected = [f"{name}:{tag}" for name in (HUB, GHCR) for tag in tags]
-    assert print_release(project, **env)["tags"] == expected
-
-
-@pytest.mark.engine
-def test_a_pull_request_builds_and_runs_the_image(repository: Path) -> None:
-    """The script works for any program: it only prints the version."""
-    run(*bake_command(JOBS["test"], "Build the image"), cwd=repository)
-    run("docker", "tag", "image", f"{TAGS}-image")
-    result = run_script(JOBS["test"], "Run it without privileges", repository, {})
-    assert result.stdout == "hypermodern-python, version 0.1.0\n"
-
-
-@pytest.fixture(scope="session")
-def scanner() -> str:
-    """Return an image that writes a bill of materials: a list of an image's files.
-
-    By default, BuildKit would pull its scanner from a registry.
-    """
-    tag = f"{TAGS}-scanner"
-    script = """\
+# A bill of materials with the packages in the file /etc/packages.
+SCANNER = """\
 import json, os, pathlib
-files = os.listdir(os.environ["BUILDKIT_SCAN_SOURCE"])
-statement = {"predicateType": "https://spdx.dev/Document", "predicate": {"files": files}}
+packages = pathlib.Path(os.environ["BUILDKIT_SCAN_SOURCE"], "etc/packages").read_text().split()
+versions = [dict(zip(("name", "versionInfo"), package.split("="))) for package in packages]
+statement = {"predicateType": "https://spdx.dev/Document", "predicate": {"packages": versions}}
 folder = pathlib.Path(os.environ["BUILDKIT_SCAN_DESTINATION"])
 (folder / "sbom.spdx.json").write_text(json.dumps(statement))
 """
-    entrypoint = json.dumps(["python", "-c", script])
-    dockerfile = f"FROM python:3.14-slim\nENTRYPOINT {entrypoint}\n"
-    run("docker", "build", f"--tag={tag}", "-", stdin=dockerfile)
-    return tag
+
+
+def describe(image: str) -> list[Any]:
+    """Return the index of an image, and the configuration and provenance for each platform."""
+    parts = "[{{ json .Manifest }}, {{ json .Image }}, {{ json .Provenance }}]"
+    inspect = ("docker", "buildx", "imagetools", "inspect", f"--format={parts}")
+    described: list[Any] = json.loads(run(*inspect, image).stdout)
+    return described
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(
-    ("ref", "tags"), [("main", {"edge"}), ("v0.1.0", {"0.1.0", "0.1", "latest"})]
-)
-def test_a_push_publishes_the_image(
-    ref: str,
-    tags: set[str],
-    repository: Path,
-    registry: Registry,
-    scanner: str,
-    tmp_path: Path,
+@pytest.mark.longest
+@pytest.mark.usefixtures("runner")
+def test_a_release_is_published_renewed_and_verified(
+    project: Path, tmp_path: Path, registry: Registry
 ) -> None:
-    """The image has its tags, platforms, attestations and time, and its program runs.
+    """The image has its platforms, attestations and time, and its program runs.
 
-    Only arm64 is not tested, because it needs an emulator and a base image.
+    Another platform replaces arm64, which needs an emulator and a base image.
     """
     status = run("docker", "info", "--format={{.DriverStatus}}").stdout
     assert "io.containerd.snapshotter" in status, "switch on containerd-snapshotter"
-    images = [f"{registry.address}/{TAGS}-{name}-{ref}" for name in ("hub", "ghcr")]
-    variables = tmp_path / "variables"
-    env = {"GITHUB_ENV": str(variables)}
-    run_script(JOBS["publish"], "Set the image's time to the commit's", repository, env)
-    name, _, time = variables.read_text().strip().partition("=")
-    metadata = tmp_path / "metadata.json"
-    run(
-        *bake_command(JOBS["publish"], "Build and push the image"),
-        f"--set=release.attest=type=sbom,generator={scanner}",
-        *(f"--set=release.platform={platform}" for platform in PLATFORMS),
-        f"--metadata-file={metadata}",
-        cwd=repository,
-        env={**os.environ, **github(ref), name: time, "IMAGES": " ".join(images)},
-    )
-    image = images[-1]
-    name = image.partition("/")[2]
-    assert set(registry.fetch(f"{name}/tags/list")["tags"]) == tags
-    digest = json.loads(metadata.read_text())["release"]["containerimage.digest"]
+    base, scanner = f"{registry.address}/{TAGS}-base:1", f"{TAGS}-scanner"
 
-    key = "vnd.docker.reference.digest"
-    manifests = registry.fetch(f"{name}/manifests/{digest}", INDEX)["manifests"]
-    of_images = [m for m in manifests if key not in m.get("annotations", {})]
-    of_attestations = [m for m in manifests if m not in of_images]
-    parts = ("os", "architecture", "variant")
-    platforms = [m["platform"] for m in of_images]
-    assert ["/".join(filter(None, map(p.get, parts))) for p in platforms] == PLATFORMS
-    attested = [m["annotations"][key] for m in of_attestations]
-    assert attested == [m["digest"] for m in of_images]
-    for attestation in of_attestations:
-        manifest = registry.fetch(f"{name}/manifests/{attestation['digest']}", MANIFEST)
-        statements = {
-            layer["annotations"]["in-toto.io/predicate-type"]: json.dumps(
-                registry.fetch(f"{name}/blobs/{layer['digest']}")
-            )
-            for layer in manifest["layers"]
-        }
-        provenance, materials = map(statements.get, sorted(statements))
-        assert '"venv"' in str(materials)
+    def build_base(packages: str) -> None:
+        """Push a base image with these packages."""
+        dockerfile = f"FROM {base_of(project)}\nRUN echo '{packages}' > /etc/packages\n"
+        run("docker", "build", f"--tag={base}", "-", stdin=dockerfile)
+        run("docker", "push", base)
+
+    build_base("libc=1 libssl=1")
+    entrypoint = json.dumps(["python", "-c", SCANNER])
+    dockerfile = f"FROM {base_of(project)}\nENTRYPOINT {entrypoint}\n"
+    run("docker", "build", f"--tag={scanner}", "-", stdin=dockerfile)
+
+    folder = shutil.copytree(project, tmp_path / project.name)
+    workflows = folder / ".github" / "workflows"
+    for path, old, new in (
+        (folder / "Dockerfile", f"FROM {base_of(project)} ", f"FROM {base} "),
+        (folder / "docker-bake.hcl", "type=sbom", f"type=sbom,generator={scanner}"),
+        (folder / "docker-bake.hcl", "linux/arm64", "linux/amd64/v3"),
+        (workflows / "release.yml", "ghcr.io", registry.address),
+        (workflows / "release.yml", "docker.io", f"{registry.address}/hub"),
+        (workflows / "tests.yml", "(tags=| )image( --|\n)", rf"\1{TAGS}-image\2"),
+    ):
+        edit(path, old, new)
+    create_repository(folder, f"{TAGS}-release")
+    head = release(folder, "0.2.0", "Two.")
+    commit(folder)
+
+    hub = {"VAR_DOCKERHUB_USERNAME": "JaneDoe", "SECRET_DOCKERHUB_TOKEN": "password"}
+    result = act(folder, "push", "v0.2.0", **hub)
+    assert result.jobs == {*RELEASE.split(), "docker-hub"}, result
+    # One image for this platform only, then both platforms of the candidate.
+    assert result.log.count("\nhypermodern-python, version 0.2.0\n") == 3
+    name = f"jane-doe/{TAGS}-release"
+    tags = registry.fetch(f"{name}/tags/list")["tags"]
+    assert sorted(tags) == ["0.2", "0.2.0", "candidate", "latest"]
+    image = f"{registry.address}/{name}:latest"
+    index, configs, provenances = describe(image)
+    copied = describe(f"{registry.address}/hub/janedoe/hypermodern-python:0.2")
+    assert copied == [index, configs, provenances]
+    assert f"actions/attest SUBJECT_DIGEST={index['digest']}\n" in result.log
+    assert list(configs) == list(provenances) == ["linux/amd64", "linux/amd64/v3"]
+    # Docker's classic image store fails if it gets two platforms of one digest.
+    run_digests = re.findall(rf"Unable to find image '\S+{name}@(\S+)'", result.log)
+    assert run_digests == [manifest["digest"] for manifest in index["manifests"][:2]]
+    time = run("git", "log", "-1", "--format=%ct", head, cwd=folder).stdout.strip()
+    for platform, config in configs.items():
+        assert f"{datetime.fromisoformat(config['created']).timestamp():.0f}" == time
+        labels = config["config"]["Labels"]
+        assert labels["org.opencontainers.image.version"] == "0.2.0"
+        assert labels["org.opencontainers.image.revision"] == head
+        details = provenances[platform]["SLSA"]["runDetails"]
+        assert details["builder"]["id"] == "https://run.example"
         # In mode=max, the provenance contains the Dockerfile.
-        assert '"filename": "Dockerfile"' in str(provenance)
+        assert details["metadata"]["buildkit_metadata"]["source"]["infos"]
 
-    manifest = registry.fetch(f"{name}/manifests/{of_images[0]['digest']}", MANIFEST)
-    config = registry.fetch(f"{name}/blobs/{manifest['config']['digest']}")
-    command = ("git", "log", "-1", "--date=format-local:%FT%TZ", "--format=%cd")
-    committed = run(*command, cwd=repository, env=os.environ | {"TZ": "UTC"})
-    assert config["created"] == committed.stdout.strip()
+    build_base("libc=2 libssl=1")
+    result = act(folder, "schedule", "main", RELEASES="v0.2.0")
+    assert result.jobs == set(IMAGE.split()), result
+    changes = "```diff\n< libc 1\n> libc 2\n```\n"
+    assert result.summary == f"Only the base image changed.\n\n{changes}"
+    assert describe(image)[0]["digest"] != index["digest"]
 
-    script = step(JOBS["publish"], "Pull it and run it")["run"]
-    assert "linux/arm64" in script
-    ours = script.replace(" linux/arm64", "").replace(
-        "ghcr.io/${GITHUB_REPOSITORY,,}", image
+    program = ROOT / "docs" / "verify.py"
+    verify = (sys.executable, "-m", "nox", "--noxfile", program, "--")
+    output = run(*verify, image, cwd=folder).stderr
+    for platform in configs:
+        assert f"{platform}: identical to a build of {head}\n" in output
+    # Git, and therefore the provenance, ignores this change.
+    changed = "src/hypermodern_python/splines.py"
+    run("git", "update-index", "--assume-unchanged", changed, cwd=folder)
+    edit(folder / changed, r"\Z", "# changed\n")
+    env = {"IMAGE": f"{registry.address}/{TAGS}-changed", "TAGS": "0.2.0"}
+    run(
+        "docker",
+        "buildx",
+        "bake",
+        "--push",
+        "release",
+        cwd=folder,
+        env=os.environ | env,
     )
-    assert image in ours
-    result = run("bash", "-e", "-c", ours, env=os.environ | {"DIGEST": digest})
-    assert result.stdout == "hypermodern-python, version 0.1.0\n"
-    pulled = ("docker", "run", "--rm", "--pull=always", f"{image}:{min(tags)}")
-    assert run(*pulled, "--count=1").stdout == "Reticulating spline 1...\n"
+    failed = run(*verify, f"{env['IMAGE']}:0.2.0", cwd=folder, check=False)
+    assert failed.returncode == 1
+    names = re.findall(r"  layer \d+: /venv/\S*/(\S+)\n", failed.stderr)
+    assert names == ["RECORD", "splines.cpython-314.pyc", "splines.py"]

@@ -372,7 +372,7 @@ def take_the_version_from_tags(r: Recipe) -> None:
     printed = run(
         *("docker", "buildx", "bake", "--print", "release"),
         cwd=r.project,
-        env=os.environ | {"VERSION": "1.3.0"},
+        env=os.environ | {"TAGS": "1.3.0 latest"},
     )
     assert '"VERSION": "1.3.0"' in printed.stdout
     run(*JSONSCHEMA, "vendor.github-workflows", *workflows(r.project))

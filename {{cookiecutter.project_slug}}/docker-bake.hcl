@@ -1,40 +1,13 @@
 # `docker buildx bake` builds the image for this machine; `docker buildx bake --push release`
-# publishes it for every platform, as .github/workflows/docker.yml does.
+# publishes it for every platform. .github/workflows/release.yml sets the variables.
 
-# GitHub Actions sets the first four. The workflow sets the fifth; without Docker Hub, it is empty.
-variable "GITHUB_REPOSITORY" { default = "" }
-variable "GITHUB_REF_TYPE" { default = "" }
-variable "GITHUB_REF_NAME" { default = "" }
-variable "GITHUB_SHA" { default = "" }
-variable "DOCKERHUB_USERNAME" {
-  default = GITHUB_REPOSITORY == "" ? "{{ cookiecutter.dockerhub_user }}" : ""
-}
+variable "IMAGE" { default = "docker.io/{{ cookiecutter.dockerhub_user }}/{{ cookiecutter.project_slug }}" }
 
-# The names of the image, separated by spaces.
-variable "IMAGES" {
-  default = join(" ", compact([
-    DOCKERHUB_USERNAME == "" ? "" : "docker.io/${lower(DOCKERHUB_USERNAME)}/{{ cookiecutter.project_slug }}",
-    GITHUB_REPOSITORY == "" ? "" : "ghcr.io/${lower(GITHUB_REPOSITORY)}",
-  ]))
-}
-
-# The release, such as 1.2.3. Without one, the image gets the tag edge.
-variable "VERSION" {
-  default = GITHUB_REF_TYPE == "tag" ? trimprefix(GITHUB_REF_NAME, "v") : ""
-}
+# The tags, separated by spaces, such as "1.2.3 1.2 latest". The first one is the version.
+variable "TAGS" { default = "edge" }
 
 # The commit.
-variable "REVISION" {
-  default = GITHUB_SHA
-}
-
-variable "TAGS" {
-  default = (
-    VERSION == "" ? ["edge"] :
-    can(regex("^[0-9.]+(?:post[0-9]+)?$", VERSION)) ? distinct([VERSION, regex("^[0-9]+(?:[.][0-9]+)?", VERSION), "latest"]) :
-    [VERSION] # a pre-release has no other tags
-  )
-}
+variable "REVISION" { default = "" }
 
 target "default" {
   tags       = ["{{ cookiecutter.project_slug }}"]
@@ -44,13 +17,13 @@ target "default" {
 
 target "release" {
   inherits  = ["default"]
-  tags      = [for name in setproduct(split(" ", IMAGES), TAGS) : join(":", name)]
+  tags      = [for tag in distinct(split(" ", TAGS)) : "${IMAGE}:${tag}"]
   platforms = ["linux/amd64", "linux/arm64"]
   labels = {
     "org.opencontainers.image.revision" = REVISION
-    "org.opencontainers.image.version"  = TAGS[0]
+    "org.opencontainers.image.version"  = split(" ", TAGS)[0]
   }
-  attest   = ["type=provenance,mode=max", "type=sbom"]
+  attest   = ["type=provenance,mode=max,version=v1", "type=sbom"]
   cache-to = ["type=gha,mode=max"]
   # With SOURCE_DATE_EPOCH, this sets every timestamp, and the image of each platform is reproducible.
   # The engine's image store does not support this, so the image is only pushed.
