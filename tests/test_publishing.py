@@ -283,7 +283,8 @@ def test_a_release_is_published_renewed_and_verified(
     changed = "src/hypermodern_python/splines.py"
     run("git", "update-index", "--assume-unchanged", changed, cwd=folder)
     edit(folder / changed, r"\Z", "# changed\n")
-    env = {"IMAGE": f"{registry.address}/{TAGS}-changed", "TAGS": "0.2.0"}
+    image = f"{registry.address}/{TAGS}-changed"
+    env = {"IMAGE": image, "TAGS": "0.2.0", "SOURCE_DATE_EPOCH": time}
     run(
         "docker",
         "buildx",
@@ -293,7 +294,7 @@ def test_a_release_is_published_renewed_and_verified(
         cwd=folder,
         env=os.environ | env,
     )
-    failed = run(*verify, f"{env['IMAGE']}:0.2.0", cwd=folder, check=False)
+    failed = run(*verify, f"{image}:0.2.0", cwd=folder, check=False)
     assert failed.returncode == 1
     names = re.findall(r"  layer \d+: /venv/\S*/(\S+)\n", failed.stderr)
     assert names == ["RECORD", "splines.cpython-314.pyc", "splines.py"]

@@ -141,7 +141,7 @@ def audit(session: nox.Session) -> None:
     session.run_install("python", "-m", "venv", *venv)
     install(session, "main", "--no-root", venv=str(program))
     (packages,) = program.glob("[Ll]ib/**/site-packages")
-    session.run("pip-audit", f"--path={packages}")
+    session.run("pip-audit", "--strict", f"--path={packages}")
 
 
 @nox.session(venv_backend="none", default=False)
