@@ -21,6 +21,10 @@ from tests.conftest import Fake
 from tests.images import TAGS, base_of
 from tests.workflows import PROGRAMS, act
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or not shutil.which("jq"),
+    reason="the workflows need GNU's programs and jq, as on GitHub's runners; CI has them",
+)
 # An engine that publishes nothing. It prints its options.
 DOCKER = """
 case "$*" in
@@ -100,6 +104,7 @@ EVENTS = {
     "manual start after the newest release was deleted": ("workflow_dispatch", "main", {"RELEASES": "v0.1 v0.2.0"}, IMAGE, "0.2.0 0.2 latest"),
     "manual start": ("workflow_dispatch", "main", ALL, IMAGE, "0.10.0 0.10 latest"),
     "manual start with an old release": ("workflow_dispatch", "v0.2.0", ALL, IMAGE, "0.2.0 0.2"),
+    "manual start with a tag that was not released": ("workflow_dispatch", "v0.2.0", {}, f"tests {IMAGE}", "0.2.0 0.2 latest"),
     "manual start with a red tag": ("workflow_dispatch", "v0.2.0", {"RED": "lint"}, "check !tests", ""),
     "manual start with another branch": ("workflow_dispatch", "other", ALL, "", ""),
 }  # fmt: skip

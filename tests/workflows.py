@@ -126,63 +126,70 @@ def act(project: Path, event: str, ref: str, **env: str) -> Result:
             variables and secrets of the repository.
     """
     run("git", "checkout", "--quiet", ref, cwd=project)
-    tag = ref in run("git", "tag", cwd=project).stdout.split()
+    kind = (
+        "tags" if ref in run("git", "tag", cwd=project).stdout.split() else "branches"
+    )
+    for path in sorted(project.glob(".github/workflows/*.yml")):
+        workflow = yaml.safe_load(path.read_text("utf-8"))
+        workflow["on"] = workflow.pop(True)  # YAML 1.1 reads the key as a boolean
+        # act ignores the branches and tags of a push.
+        filters = (event == "push" and workflow["on"].get(event)) or {kind: [ref]}
+        patterns = filters.get(kind, [])
+        if event in workflow["on"] and any(
+            fnmatch(ref, pattern) for pattern in patterns
+        ):
+            break
+    else:
+        return Result(set(), "", "")
+    log = summary = ""
+    for job in workflow["jobs"].values():
+        # act stops after a called workflow that failed, so this runs it first.
+        if job.pop("uses", ""):
+            called = act(project, "workflow_call", ref, **env)
+            log += called.log
+            status = "1" if "!tests" in called.jobs else "0"
+            job |= {"runs-on": "ubuntu-latest", "steps": [{"run": f"exit {status}"}]}
     # A scheduled event does not describe the repository.
     payload = {
-        "ref": f"refs/{'tags' if tag else 'heads'}/{ref}",
+        "ref": f"refs/{kind.replace('branches', 'heads')}/{ref}",
         "repository": {"default_branch": "main"} if event != "schedule" else {},
     }
-    started = []
     with tempfile.TemporaryDirectory() as folder:
-        options = []
-        for key, value in {
-            "SOURCE": str(project),
-            "ARTIFACTS": f"{folder}/a",
-            **env,
-        }.items():
-            kind, _, rest = key.partition("_")
-            is_env = kind not in ("VAR", "SECRET")
-            options.append(
-                f"--env={key}={value}" if is_env else f"--{kind.lower()}={rest}={value}"
-            )
-        for path in sorted(project.glob(".github/workflows/*.yml")):
-            workflow = yaml.safe_load(path.read_text("utf-8"))
-            on = workflow[True]  # YAML 1.1 reads the key as a boolean
-            # act ignores the branches and tags of a push.
-            patterns = (on.get("push") or {}).get("tags" if tag else "branches", [])
-            if event in on and (
-                event != "push" or any(fnmatch(ref, p) for p in patterns)
-            ):
-                started.append(path)
-            steps = [
-                step
-                for job in workflow["jobs"].values()
-                for step in job.get("steps", [])
-            ]
-            for step in steps:
-                if action := step.get("uses"):
-                    target = Path(folder, action.partition("@")[0])
-                    stub(action, step.get("with", {}), target)
-                    options.append(f"--local-repository={action}={target}")
-        Path(folder, "a").mkdir()
         Path(folder, "event.json").write_text(json.dumps(payload))
-        systems = (
-            f"{name}-latest=-self-hosted" for name in ("macos", "ubuntu", "windows")
-        )
+        Path(folder, "workflow.yml").write_text(yaml.safe_dump(workflow))
+        Path(folder, "artifacts").mkdir()
+        env = {"SOURCE": str(project), "ARTIFACTS": f"{folder}/artifacts"} | env
+        options = [
+            f"--platform={name}-latest=-self-hosted"
+            for name in ("macos", "ubuntu", "windows")
+        ]
+        for key, value in env.items():
+            prefix, _, name = key.partition("_")
+            setting = prefix in ("VAR", "SECRET")
+            options.append(
+                f"--{prefix.lower()}={name}={value}"
+                if setting
+                else f"--env={key}={value}"
+            )
+        for step in (
+            step for job in workflow["jobs"].values() for step in job["steps"]
+        ):
+            if action := step.get("uses"):
+                target = Path(folder, action.partition("@")[0])
+                stub(action, step.get("with", {}), target)
+                options.append(f"--local-repository={action}={target}")
         result = run(
-            *("act", event, *options, "--json", f"--eventpath={folder}/event.json"),
-            *(f"--workflows={started[0]}", "--no-cache-server", "--action-offline-mode"),
-            *("--no-skip-checkout", "--defaultbranch=main", "--actor=Jane-Doe"),
-            *("--secret=GITHUB_TOKEN=token", *(f"--platform={name}" for name in systems)),
+            *("act", event, f"--workflows={folder}/workflow.yml", f"--eventpath={folder}/event.json"),
+            *("--json", "--no-cache-server", "--action-offline-mode", "--no-skip-checkout"),
+            *("--actor=Jane-Doe", "--secret=GITHUB_TOKEN=token", "--defaultbranch=main", *options),
             check=False,
             cwd=project,
             env={**os.environ, "XDG_CACHE_HOME": folder, "XDG_CONFIG_HOME": folder},
-        ).stdout if started else ""  # fmt: skip
+        )  # fmt: skip
     jobs: dict[str, str] = {}
-    log = summary = ""
-    for record in map(json.loads, result.splitlines()):
+    for record in map(json.loads, result.stdout.splitlines()):
         if "jobResult" in record:
-            name = "tests" if record["job"].startswith("Tests/") else record["jobID"]
+            name = "tests" if workflow["name"] == "Tests" else record["jobID"]
             jobs[name] = min(record["jobResult"], jobs.get(name, "success"))
         elif "raw_output" in record or record.get("command") == "error":
             log += record["msg"]
