@@ -96,6 +96,7 @@ EVENTS = {
     "vulnerability": ("push", "v0.1", {"FINDING": "1"}, "tests check image !scan release", "0.1 latest"),
     "package index": ("push", "v0.1", {"VAR_TRUSTED_PUBLISHING": "true"}, f"{RELEASE} package", "0.1 latest"),
     "refused by Docker Hub": ("push", "v0.1", {"VAR_DOCKERHUB_USERNAME": "x"}, f"{RELEASE} !docker-hub", "0.1 latest"),
+    "organization at Docker Hub": ("push", "v0.1", {"VAR_DOCKERHUB_USERNAME": "x", "VAR_DOCKERHUB_OIDC_CONNECTIONID": "y"}, f"{RELEASE} docker-hub", "0.1 latest"),
     "wrong version": ("push", "v9.9.9", {}, "!check", ""),
     "no notes": ("push", "v0.3.0", {}, "!check", ""),
     "Monday": ("schedule", "main", {**ALL, "RED": "lint"}, IMAGE, "0.10.0 0.10 latest"),

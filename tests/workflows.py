@@ -29,7 +29,7 @@ set -- --metadata-file=metadata.json
 for override in $IN_SET; do set -- "$@" --set="$override"; done
 docker buildx bake "$@" $IN_TARGETS
 printf 'metadata<<END\\n%s\\nEND\\n' "$(cat metadata.json)" >> "$GITHUB_OUTPUT" """,
-    "docker/login-action": '[ -n "$IN_PASSWORD" ]',
+    "docker/login-action": '[ -n "$IN_PASSWORD$DOCKERHUB_OIDC_CONNECTIONID" ]',
     "pypa/gh-action-pypi-publish": "ls dist/*",
 }
 # The inputs that the pinned versions of the actions have, of those that projects use.
