@@ -10,6 +10,9 @@ variable "TAGS" { default = "edge" }
 variable "REVISION" { default = "" }
 
 target "default" {
+{%- if cookiecutter._image.dockerfile not in ("", "Dockerfile") %}
+  dockerfile = "{{ cookiecutter._image.dockerfile }}"
+{%- endif %}
   tags       = ["{{ cookiecutter.project_slug }}"]
   output     = ["type=docker"]
   cache-from = ["type=gha"] # ignored outside GitHub

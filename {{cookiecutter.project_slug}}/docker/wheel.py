@@ -12,7 +12,8 @@ from poetry.core.factory import Factory
 from poetry.core.masonry import api
 from poetry.core.packages.dependency import Dependency
 
-BACKEND = api.__name__
+# The second name is that of Poetry 1.0, which poetry-core replaces.
+BACKENDS = (api.__name__, "poetry.masonry.api")
 
 
 def is_installed(requirement: Dependency) -> bool:
@@ -58,7 +59,7 @@ def main() -> None:
         print(f"{path} is not in the image, because Git ignores it.")
         path.unlink()
     backend = project.pyproject.build_system.build_backend
-    if backend == BACKEND and all(map(is_installed, project.build_system_dependencies)):
+    if backend in BACKENDS and all(map(is_installed, project.build_system_dependencies)):
         api.build_wheel("dist")
     else:
         # With -P, a script of the project called build.py does not hide the module.
