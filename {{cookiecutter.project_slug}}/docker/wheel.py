@@ -11,6 +11,7 @@ from poetry.core.constraints.version import Version
 from poetry.core.factory import Factory
 from poetry.core.masonry import api
 from poetry.core.packages.dependency import Dependency
+from poetry.core.poetry import Poetry
 
 # The second name is that of Poetry 1.0, which poetry-core replaces.
 BACKENDS = (api.__name__, "poetry.masonry.api")
@@ -40,12 +41,11 @@ def ignored_files() -> list[Path]:
     return [Path(name) for name in names]
 
 
-def main() -> None:
-    """Write the wheel to the folder dist.
+def prepare() -> Poetry:
+    """Check the Python of the image, remove what Git ignores, and return the project.
 
     Raises:
-        SystemExit: The project does not support the Python of the image, or another
-            build tool than poetry-core has run, and this is its status.
+        SystemExit: The project does not support the Python.
     """
     project = Factory().create_poetry()
     required, version = project.package.python_constraint, platform.python_version()
@@ -58,6 +58,17 @@ def main() -> None:
     for path in ignored_files():
         print(f"{path} is not in the image, because Git ignores it.")
         path.unlink()
+    return project
+
+
+def main() -> None:
+    """Write the wheel to the folder dist.
+
+    Raises:
+        SystemExit: The project does not support the Python, or another build tool than
+            poetry-core has run, and this is its status.
+    """
+    project = prepare()
     backend = project.pyproject.build_system.build_backend
     if backend in BACKENDS and all(map(is_installed, project.build_system_dependencies)):
         api.build_wheel("dist")
