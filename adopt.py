@@ -604,7 +604,7 @@ def write(folder: Path, answers: dict[str, Any], names: dict[str, str]) -> None:
         for name, source in names.items()
     }
     for path in texts:
-        if path.exists():
+        if os.path.lexists(path):  # also a link to a file that does not exist
             raise AdoptError(f"{path} exists. Move it away, or delete it.")
     try:
         for path, text in texts.items():
