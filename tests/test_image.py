@@ -464,7 +464,7 @@ def test_a_build_script_runs_with_what_it_requires(foreign: str) -> None:
 
 
 def test_test_modules_of_a_dependency_are_not_compiled(foreign: str) -> None:
-    """The dependency also contains a module that is not valid Python, which nobody imports."""
+    """The dependency also contains a module that is not valid Python, that is never imported."""
     code = (
         "import starter_kit, os; print(starter_kit.__cached__, starter_kit.__path__[0])"
     )

@@ -34,8 +34,8 @@ def ignored_files() -> list[Path]:
     files = [path for path in Path().rglob("*") if not path.is_dir()]
     try:
         names = list(check_ignore(".", files, quote_path=False))
-    except Exception:  # of several kinds, for example for a split index
-        print("dulwich cannot read this format of Git's index, so no file is tracked.")
+    except Exception as error:  # of several kinds, for example for a split index
+        print(f"Without Git's index, which cannot be read ({error!r}), no file is tracked.")
         Path(".git/index").unlink()
         names = list(check_ignore(".", files, quote_path=False))
     return [Path(name) for name in names]
@@ -65,8 +65,8 @@ def main() -> None:
     """Write the wheel to the folder dist.
 
     Raises:
-        SystemExit: The project does not support the Python, or another build tool than
-            poetry-core has run, and this is its status.
+        SystemExit: The project does not support the Python, or another build tool has
+            run; the status is its own.
     """
     project = prepare()
     backend = project.pyproject.build_system.build_backend
