@@ -35,7 +35,7 @@ def ignored_files() -> list[Path]:
     try:
         names = list(check_ignore(".", files, quote_path=False))
     except Exception as error:  # of several kinds, for example for a split index
-        print(f"Without Git's index, which cannot be read ({error!r}), no file is tracked.")
+        print(f"Git's index cannot be read, so no file is tracked: {error!r}")
         Path(".git/index").unlink()
         names = list(check_ignore(".", files, quote_path=False))
     return [Path(name) for name in names]
@@ -70,7 +70,8 @@ def main() -> None:
     """
     project = prepare()
     backend = project.pyproject.build_system.build_backend
-    if backend in BACKENDS and all(map(is_installed, project.build_system_dependencies)):
+    required = project.build_system_dependencies
+    if backend in BACKENDS and all(map(is_installed, required)):
         api.build_wheel("dist")
     else:
         # With -P, a script of the project called build.py does not hide the module.
