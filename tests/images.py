@@ -29,7 +29,7 @@ def steps_run(log: str) -> set[str]:
 
 def remove_images() -> None:
     """Remove every image that the tests built."""
-    names = (f"{RUN}-*", f"*/{RUN}-*", f"*/*/{RUN}-*")
+    names = (f"{RUN}-*", f"*/{RUN}-*", f"*/*/{RUN}-*", f"vsc-{RUN}-*")
     filters = (f"--filter=reference={name}" for name in names)
     listed = run("docker", "images", "--quiet", *filters, check=False)
     if identifiers := listed.stdout.split():
