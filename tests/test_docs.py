@@ -93,16 +93,6 @@ def test_the_readme_shows_files_of_the_project(project: Path) -> None:
         assert (project.parent / path).exists(), path
 
 
-def test_the_comparison_in_the_readme_matches_the_features() -> None:
-    """The rows of the README's comparison are copied from docs/features.md."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    features = (ROOT / "docs" / "features.md").read_text("utf-8").splitlines()
-    _, _, table = readme.partition("\n| | this template |")
-    rows = table.partition("\n\n")[0].splitlines()[2:]
-    assert rows
-    assert set(rows) <= set(features)
-
-
 def test_the_picture_is_self_contained() -> None:
     """The picture has no scripts or links, and no paths of the recording machine."""
     picture = (ROOT / "docs" / "session.svg").read_text("utf-8")
