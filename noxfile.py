@@ -46,10 +46,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Generate projects and test them; with an engine, build and run their images."""
     install(session, "tests")
-    parallel = [
-        "--numprocesses=auto",
-        "--dist=worksteal",
-    ]  # options after -- can change it
+    parallel = ["--numprocesses=auto", "--dist=worksteal"]  # options can change it
     # Nox sets TMPDIR to a folder in .nox. Git ignores .nox, so ruff would skip all files.
     temporary = {"TMPDIR": os.environ.get("TMPDIR")}
     session.run("pytest", *parallel, *session.posargs, env=temporary)
