@@ -15,7 +15,11 @@ TITLES = {
     OURS: "this template",
 }
 COLORS = {"2019": "#b07aa1", "poetry": "#9c755f", "uv": "#edb037", OURS: "#2a9d8f"}
-DEPENDENCIES = {"click": "Click", "pandas": "Click, numpy and pandas"}
+DEPENDENCIES = {
+    "click": "Click",
+    "pandas": "Click, numpy and pandas",
+    "growth-100": "A hundred dependencies",
+}
 BUILDS = {
     "cold": "cold",
     "nothing": "nothing changed",
@@ -60,9 +64,12 @@ def tables(path: Path = RESULTS) -> str:
         builds, images, layers = [], [], []
         commands: list[str] = []
         for recipe, figures in case["recipes"].items():
-            seconds = [f"{median(figures[measure]):.2f}" for measure in BUILDS]
+            measures = [measure for measure in BUILDS if measure in figures]
+            seconds = [f"{median(figures[measure]):.2f}" for measure in measures]
             pushed = megabytes(median(figures["pushed"]))
             builds.append([TITLES[recipe], *seconds, pushed])
+            if "layers" not in figures:
+                continue
             sizes = [
                 megabytes(sum(each)) for each in zip(*figures["layers"], strict=True)
             ]
@@ -78,7 +85,11 @@ def tables(path: Path = RESULTS) -> str:
                 layers = [[layer, *map(megabytes, each)] for layer, each in named]
         packages = "package" if case["locked"] == 1 else "packages"
         text += f"\n## {DEPENDENCIES[name]}: {case['locked']} locked {packages}\n\n"
-        text += table(["build", *BUILDS.values(), "pushed"], builds) + "\n"
+        columns = [BUILDS[measure] for measure in measures]
+        text += table(["build", *columns, "pushed"], builds)
+        if not images:
+            continue
+        text += "\n"
         sizes = ["compressed", "unpacked"]
         text += table(["image", *sizes, *commands], images) + "\n"
         text += table([f"layer of {TITLES[OURS]}'s image", *sizes], layers)
@@ -120,7 +131,7 @@ def plot(path: Path = RESULTS, output: Path = PLOT) -> None:
     mpl.rc("ytick", color=INK)
     results = json.loads(path.read_text("utf-8"))
     growth = [
-        case for name, case in results["cases"].items() if name not in DEPENDENCIES
+        case for name, case in results["cases"].items() if name.startswith("growth")
     ]
     figure, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
     for axis, (measure, title) in zip(axes.flat, CURVES.items(), strict=True):

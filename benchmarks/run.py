@@ -30,7 +30,7 @@ NAMES = [*sorted(path.stem for path in RECIPES.glob("*.Dockerfile")), OURS]
 MEASURES = ["cold", "nothing", "code", "version", "development", "lock"]
 GROWTH_MEASURES = ["cold", "code", "version"]
 CASES = {"click": [], "pandas": ["numpy", "pandas"]}
-SIZES = [1, 10, 30, 100]
+SIZES = [1, 30, 100]
 PACKAGES = (ROOT / "benchmarks" / "packages.txt").read_text("utf-8").split()
 # Requirements in pyproject.toml, and limits that lock an older version.
 OLDER = {"development": ("coverage>=7.10", ",<7.11"), "lock": ("click>=8.1", ",<8.2")}
@@ -200,7 +200,7 @@ def measure(
         }
         recipes = {name: Recipe(name, case, projects) for name in options.recipes}
         figures: dict[str, Any] = {name: defaultdict(list) for name in recipes}
-        for count in range(1 if growth else options.rounds):
+        for count in range(options.rounds):
             for change in measures:
                 for name in random.sample([*recipes], len(recipes)):
                     print(f"{case}: round {count + 1}, {change}, {name}", flush=True)
@@ -239,7 +239,7 @@ def machine() -> str:
 def main() -> None:
     """Run all measurements, and write the results as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="for --cases; else 1")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--recipes", nargs="*", choices=NAMES, default=NAMES)
     parser.add_argument("--cases", nargs="*", choices=CASES, default=[*CASES])
     parser.add_argument("--sizes", nargs="*", type=int, default=SIZES)
@@ -249,7 +249,7 @@ def main() -> None:
     cases |= {f"growth-{size}": PACKAGES[1:size] for size in options.sizes}
     # Every build but a cold one follows a build of the unchanged project.
     builds = len(options.cases) * (options.rounds * (2 * len(MEASURES) - 1) + 1)
-    builds += len(options.sizes) * (2 * len(GROWTH_MEASURES) - 1)
+    builds += len(options.sizes) * options.rounds * (2 * len(GROWTH_MEASURES) - 1)
     print(f"{len(options.recipes) * builds} builds", flush=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
