@@ -208,7 +208,7 @@ def test_the_build_reads_the_sources_only(
     lines = re.findall(
         "(?m)^!(.*)", ignore.read_text("utf-8").partition("# docker/")[0]
     )
-    assert set(lines) - {"docker", "pyproject.toml", "poetry.lock"} == set(expected)
+    assert set(lines) - {*adopt.TOOLS, "pyproject.toml", "poetry.lock"} == set(expected)
 
 
 @pytest.mark.parametrize(
