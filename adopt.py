@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["jinja2>=3", "packaging>=24.2", "poetry>=2.2,<3", "poetry-plugin-export>=1.9"]
 # ///
-"""Write the files of the image into a Poetry project that exists; see docs/adopting.md."""
+"""Write the files of the image into an existing Poetry project; see docs/adopting.md."""
 
 from __future__ import annotations
 
@@ -55,14 +55,19 @@ PLATFORMS = {
     "slim": [f"manylinux_2_{minor}" for minor in range(41, 4, -1)] + OLD_GLIBC,
     "alpine": ["musllinux_1_2", "musllinux_1_1"],
 }
-# The second name is that of Poetry 1.0, which poetry-core replaces.
+# As in docker/wheel.py.
 BACKENDS = ("poetry.core.masonry.api", "poetry.masonry.api")
 TOOLS = ("docker/poetry.in", "docker/poetry.txt", "docker/wheel.py")
 PUBLISHING = ("docker-bake.hcl", ".github/workflows/release.yml")
 RUNNERS = (["poetry", "run"], ["uv", "run"], ["pipenv", "run"])
+# The same in the text of a shell, where a variable does not allow to split it.
+RUNNER = re.compile(r"(?<!\S)(?:(?:poetry|uv|pipenv)\s+run\s+|\S*venv/bin/)+")
 # Instructions in which Docker replaces no variables.
 COMMANDS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK")
-VARIABLE = re.compile(r"\$\{?(\w+)(?::-([^}]*))?\}?")
+# An escaped dollar sign, a variable, or the start of a form that is not supported.
+VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::?-([^{}$]*))?\}|\{)")
+# Lines of a here-document are not instructions.
+HEREDOC = re.compile(r"(?ms)(<<-?[\"']?(\w+)[\"']?[^\n]*\n).*?^\t*\2$")
 # Variables that the image sets itself, or that only package managers read.
 OWN_VARIABLES = re.compile(
     "HOME|PATH|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|VIRTUAL_ENV|DEBIAN_FRONTEND"
@@ -93,6 +98,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 # The instructions of a stage of a Dockerfile.
 Stage = list[tuple[str, str]]
+# Paths below the working directory of the image, each with its source in the project.
+Files = list[tuple[str, str]]
 
 
 class AdoptError(Exception):
@@ -105,9 +112,9 @@ def last_stage(dockerfile: str) -> Stage:
     Comments are left out, and variables are replaced by values that the file contains.
 
     Raises:
-        ValueError: There is no stage.
+        ValueError: There is no stage, or a line is not supported.
     """
-    text = re.sub(r"(?m)^\s*#.*\n?", "", dockerfile)
+    text = HEREDOC.sub(r"\1", re.sub(r"(?m)^\s*#.*\n?", "", dockerfile))
     stage: Stage = []
     stages: dict[str, Stage] = {}
     variables: dict[str, str] = {}
@@ -124,13 +131,23 @@ def last_stage(dockerfile: str) -> Stage:
             if name.upper() in ("ARG", "ENV"):
                 variables |= pairs(rest)
     if not stages:
-        raise ValueError("no stage")
+        raise ValueError("it has no line FROM")
     return stage
 
 
 def value_of(variables: dict[str, str], reference: re.Match[str]) -> str:
-    """Return the value of a variable or its default, empty if there is none."""
-    return variables.get(reference[1]) or reference[2] or ""
+    """Return the value of a variable or its default, empty if there is none.
+
+    Raises:
+        ValueError: The form of the reference is not supported.
+    """
+    if reference[0] == r"\$":
+        return "$"
+    if name := reference[1] or reference[2]:
+        return variables.get(name) or reference[3] or ""
+    raise ValueError(
+        f"{reference.string!r} has more than ${{NAME}} or ${{NAME:-default}}"
+    )
 
 
 def values(stage: Stage, instruction: str) -> list[str]:
@@ -144,11 +161,12 @@ def last(stage: Stage, instruction: str, default: str = "") -> str:
 
 
 def pairs(text: str) -> dict[str, str]:
-    """Return the names and values of an ENV or ARG instruction."""
-    if re.match(r"\w+\s+[^\s=]+$", text):
-        return dict([text.split(maxsplit=1)])
-    found = (word.partition("=") for word in shlex.split(text))
-    return {name: value for name, equals, value in found if equals}
+    """Return the names and values of an ENV, ARG or LABEL instruction."""
+    found = shlex.split(text)
+    if found[1:] and "=" not in found[0]:
+        return {found[0]: " ".join(found[1:])}
+    split = (word.partition("=") for word in found)
+    return {name: value for name, equals, value in split if equals}
 
 
 def words(text: str) -> list[str]:
@@ -170,16 +188,14 @@ class Project:
         poetry: The metadata and the lock file.
         dockerfile: The name of the Dockerfile, or an empty string.
         stage: The last stage of the Dockerfile, or the command of a Procfile.
-        needed: The dependencies of the image, with markers.
-        wheels: The names of the wheels of each locked dependency.
+        wheels: The names of the wheels of each dependency of the image.
     """
 
     folder: Path
     poetry: Poetry
     dockerfile: str
     stage: Stage
-    needed: list[Requirement]
-    wheels: dict[str, list[str]]
+    wheels: dict[Requirement, list[str]]
 
 
 def read(options: argparse.Namespace) -> Project:
@@ -190,13 +206,18 @@ def read(options: argparse.Namespace) -> Project:
     """
     poetry = read_metadata(options.project)
     dockerfile, stage = read_dockerfile(options.project, options.dockerfile)
-    needed = read_lock(poetry, options.extras, options.groups)
+    # A package can be locked in several versions, with different markers.
     files = {
-        package.name: [file["file"] for file in package.files]
+        f"{package.name}=={package.version}": [file["file"] for file in package.files]
         for package in poetry.locker.locked_repository().packages
     }
-    wheels = {str(n): [f for f in files[n] if f.endswith(".whl")] for n in files}
-    return Project(options.project, poetry, dockerfile, stage, needed, wheels)
+    wheels = {
+        needed: [
+            f for f in files[f"{needed.name}{needed.specifier}"] if f[-4:] == ".whl"
+        ]
+        for needed in read_lock(poetry, options.extras, options.groups)
+    }
+    return Project(options.project, poetry, dockerfile, stage, wheels)
 
 
 def read_metadata(folder: Path) -> Poetry:
@@ -218,7 +239,8 @@ def read_metadata(folder: Path) -> Poetry:
     except Exception as error:
         reason = " ".join(str(error).split())
         raise AdoptError(
-            f"Poetry cannot read it: {reason}. Run `poetry check`."
+            f"Poetry cannot read pyproject.toml and poetry.lock in {folder}: {reason}. "
+            "Run `poetry check`."
         ) from error
     if not fresh:
         raise AdoptError("poetry.lock is out of date. Run `poetry lock`.")
@@ -240,19 +262,22 @@ def read_dockerfile(folder: Path, choice: str) -> tuple[str, Stage]:
     Raises:
         AdoptError: It cannot be read.
     """
-    patterns = choice or "Dockerfile docker/Dockerfile docker/*/Dockerfile"
-    found = [path for p in patterns.split() for path in sorted(folder.glob(p))]
-    if not found and not choice:
+    patterns = ("Dockerfile", "docker/Dockerfile", "docker/*/Dockerfile")
+    found = [path for p in patterns for path in sorted(folder.glob(p))]
+    if choice:
+        found = [folder / choice]
+    if not found:
         procfile = folder / "Procfile"
         text = procfile.read_text("utf-8") if procfile.exists() else ""
         return "", [("CMD", web) for web in re.findall("(?m)^web: *(.+)", text)]
     try:
         stage = last_stage(found[0].read_text("utf-8"))
-    except (IndexError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise AdoptError(
-            f"{choice or found[0]} is not a Dockerfile. Name one with --dockerfile."
+            f"{found[0]} cannot be read as a Dockerfile: {error}. Name another one, for "
+            "example a changed copy, with --dockerfile."
         ) from error
-    return str(found[0].relative_to(folder)), stage
+    return os.path.relpath(found[0], folder), stage
 
 
 def read_lock(
@@ -348,8 +373,8 @@ def output_of(*command: str | Path) -> str:
         return ""
 
 
-def sources(project: Project) -> list[str]:
-    """Return the paths that cp copies into the folder of an application.
+def sources(project: Project) -> tuple[Files, list[str]]:
+    """Return the paths below /app, each with its source, and what has no such path.
 
     The project's Dockerfile names them, unless it copies everything.
     """
@@ -357,19 +382,48 @@ def sources(project: Project) -> list[str]:
     listed = output_of("git", "-C", folder, "ls-files", "-z")
     names = set(re.findall(r"(?:^|\0)([^/\0]+)", listed))
     names |= {path.name for path in folder.iterdir() if not names}
-    everything = sorted(name for name in names if not NOT_SOURCES.fullmatch(name))
+    everything = [(n, n) for n in sorted(names) if not NOT_SOURCES.fullmatch(n)]
     workdir = Path("/", *values(stage, "WORKDIR"))
-    found = []
+    found: Files = []
+    elsewhere = []
     for copy in values(stage, "COPY") + values(stage, "ADD"):
-        *copied, target = words(re.sub(r"--\S+\s+", "", copy))
-        for path in () if "--from" in copy else copied:
+        text = re.sub(r"--\S+\s+", "", copy)
+        *copied, target = (words if text[:1] == "[" else str.split)(text) or [""]
+        into = Path(os.path.normpath(workdir / target))
+        inside = into.is_relative_to(workdir)
+        for path in copied:
+            if "--from" in copy:
+                # Another stage has copied the sources, unless this is an environment.
+                related = inside or workdir.is_relative_to(into)
+                if related and not NOT_SOURCES.fullmatch(Path(path).name):
+                    return everything, []
+                continue
             name = os.path.normpath(path.strip("/"))
             if name == ".":
-                return everything
-            into = (folder / name).is_dir() and workdir / target == workdir
-            if (folder / name).exists() and not NOT_SOURCES.fullmatch(name):
-                found.append(f"{name}/." if into else name)
-    return found or everything
+                parent = into.relative_to(workdir) if inside else Path()
+                return [(str(parent / name), name) for name, _ in everything], []
+            for match in sorted(folder.glob(name)):
+                name, is_file = str(match.relative_to(folder)), match.is_file()
+                into_folder = into == workdir or target[-1] == "/" or copied[1:]
+                place = into / match.name if is_file and into_folder else into
+                if NOT_SOURCES.fullmatch(name):
+                    continue
+                if inside and (not is_file or place.name == match.name):
+                    found.append((str(place.relative_to(workdir)), name))
+                else:
+                    elsewhere.append(f"{name} to {target}")
+    return found or everything, elsewhere
+
+
+def copies(files: Files) -> dict[str, list[str]]:
+    """Return the folders of an image, each with the sources that `cp -R` copies into it."""
+    found: dict[str, list[str]] = {}
+    for target, name in files:
+        parent, same = Path(target).parent, Path(target).name == Path(name).name
+        folder = Path("/layer/app", parent if same else target)
+        names = found.setdefault(shlex.quote(str(folder)), [])
+        names.append(shlex.quote(name if same else f"{name}/."))
+    return found
 
 
 @cache
@@ -391,7 +445,7 @@ def lacking(project: Project, python: str, base: str) -> list[str]:
         base: The base image, slim or alpine.
     """
     found = set()
-    for machine, needed in itertools.product(("x86_64", "aarch64"), project.needed):
+    for machine, needed in itertools.product(("x86_64", "aarch64"), project.wheels):
         environment = {
             **dict.fromkeys(("platform_release", "platform_version"), ""),
             **dict.fromkeys(("implementation_version", "python_full_version"), python),
@@ -400,7 +454,7 @@ def lacking(project: Project, python: str, base: str) -> list[str]:
             **{"platform_system": "Linux", "python_version": python.rpartition(".")[0]},
             "sys_platform": "linux",
         }
-        names = project.wheels[needed.name]
+        names = project.wheels[needed]
         compiled = any(not name.endswith("-any.whl") for name in names)
         fitting = {tag for name in names for tag in parse_wheel_filename(name)[3]}
         fitting &= supported(python, base, machine)
@@ -417,8 +471,13 @@ def choose_python(project: Project, base: str, choice: str) -> dict[str, list[st
     has the names of these dependencies.
 
     Raises:
-        AdoptError: The project allows none of the Pythons.
+        AdoptError: The project allows none of the Pythons, or the choice is not one.
     """
+    if choice and not re.fullmatch(r"3\.(1[1-9]|[2-9]\d)(\.\d+)?", choice):
+        raise AdoptError(
+            f"--python: {choice!r} is not a supported Python. Use 3.11 or newer, such as "
+            "3.14 or 3.12.9."
+        )
     package = project.poetry.package
     offered = sorted(QUESTIONS["python_version"], key=Version.parse, reverse=True)
     candidates = [choice] if choice else offered + OLDER_PYTHONS
@@ -446,29 +505,38 @@ def old_start(stage: Stage) -> tuple[list[str], list[str]]:
             del part[:2]
         # The image has the programs of a virtual environment on PATH.
         part[:1] = [re.sub(".*/bin/", "", word) for word in part[:1]]
+        if part[1:2] == ["-c"]:
+            part[2:3] = [RUNNER.sub("", text) for text in part[2:3]]
     return both
 
 
-def runs(command: list[str], known: Collection[str], places: Collection[Path]) -> bool:
+def runs(project: Project, own: list[str], files: Files, command: list[str]) -> bool:
     """Check whether the image has the program that a command starts.
 
     Args:
+        project: The project, with its dependencies.
+        own: The commands of the project.
+        files: The sources in the working directory.
         command: The words of the command.
-        known: The project's commands and the names of its dependencies.
-        places: The folders that are copied to the working directory.
     """
     match command:
         case ["sh" | "bash", "-c", inner, *_]:
-            return runs(inner.removeprefix("exec ").split(), known, places)
+            inner = inner.removeprefix("exec ")
+            return runs(project, own, files, inner.split())
         case ["python" | "python3", file, *_] if not file.endswith(".py"):
             return True
         case ["python" | "python3", file, *_] | [file, *_]:
-            return file in known or any((place / file).is_file() for place in places)
+            known = {*own, *(needed.name for needed in project.wheels)}
+            return file in known or any(
+                (project.folder / name / Path(file).relative_to(path)).is_file()
+                for path, name in files
+                if Path(file).is_relative_to(path)
+            )
     return False
 
 
 def start(
-    project: Project, option: str, own: list[str], files: list[str]
+    project: Project, option: str, own: list[str], files: Files
 ) -> tuple[list[str], list[str], bool]:
     """Return ENTRYPOINT, CMD, and whether they need the sources in the working directory.
 
@@ -484,11 +552,8 @@ def start(
     if option:
         return words(option), [], not own
     entry_point, command = old_start(project.stage)
-    known = {*own, *(requirement.name for requirement in project.needed)}
-    folder = project.folder
-    places = [folder, *(folder / name for name in files if name.endswith("/."))]
     for application in (False, True) if own else (True,):
-        if runs(entry_point + command, known, places if application else []):
+        if runs(project, own, files if application else [], entry_point + command):
             return entry_point, command, application
     if own:
         return own[:1], [], False
@@ -507,13 +572,17 @@ def variables(project: Project, options: argparse.Namespace) -> dict[str, Any]:
     """
     poetry, stage = project.poetry, project.stage
     builder = None if options.application else wheel_builder(poetry)
-    files = sources(project)
+    files, _ = sources(project)
     own = commands(poetry, builder) if builder else []
     entry_point, command, application = start(project, options.entry_point, own, files)
-    if builder and not application:
-        files = wheel_files(poetry, builder)
-    files += options.include
     health_check = last(stage, "HEALTHCHECK")
+    check = words(health_check.partition("CMD ")[2])
+    files += [(name, name) for name in options.include]
+    if not runs(project, own, files if application else [], check):
+        health_check = ""
+    paths = [name for _, name in files]
+    if builder and not application:
+        paths = [*wheel_files(poetry, builder), *options.include]
     environment = [
         item for rest in values(stage, "ENV") for item in pairs(rest).items()
     ]
@@ -523,15 +592,15 @@ def variables(project: Project, options: argparse.Namespace) -> dict[str, Any]:
     source = urls.get("repository") or urls.get("source") or urls.get("homepage", "")
     exists = (project.folder / "Dockerfile").exists()
     return {
-        "application": list(map(shlex.quote, files)) if application else [],
+        "application": copies(files) if application else {},
         "command": command,
         "dockerfile": "container.Dockerfile" if exists else "Dockerfile",
         "entry_point": entry_point,
         "environment": {n: v for n, v in environment if not OWN_VARIABLES.fullmatch(n)},
         "export": "".join(exported),
-        "files": [file.removesuffix("/.") for file in files],
+        "files": paths,
         "folders": [path for rest in values(stage, "VOLUME") for path in words(rest)],
-        "health_check": "" if re.search("curl|wget", health_check) else health_check,
+        "health_check": health_check,
         "ports": " ".join(values(stage, "EXPOSE")),
         "source": source,
         "stop_signal": last(stage, "STOPSIGNAL"),
@@ -558,8 +627,9 @@ def answers(project: Project) -> dict[str, str]:
     }
 
 
-def changes(stage: Stage, image: dict[str, Any], base: str) -> Iterator[str]:
-    """Yield what is different for those who run the image."""
+def changes(project: Project, image: dict[str, Any], base: str) -> Iterator[str]:
+    """Yield what is different for users of the image."""
+    stage = project.stage
     old_entry_point, old_command = old_start(stage)
     command = shlex.join(image["entry_point"] + image["command"])
     folder = "/app" if image["application"] else "/data"
@@ -574,7 +644,10 @@ def changes(stage: Stage, image: dict[str, Any], base: str) -> Iterator[str]:
             yield f"{what}: {new} instead of {before or 'none'}"
     yield f"writable folders: only {', '.join(['/data', *image['folders']])}"
     if values(stage, "HEALTHCHECK") and not image["health_check"]:
-        yield "HEALTHCHECK: left out, because the image has neither curl nor wget"
+        yield "HEALTHCHECK: left out, because no dependency installs its program"
+    elsewhere = sources(project)[1] if image["application"] else []
+    if elsewhere:
+        yield f"files copied to other paths left out: {', '.join(elsewhere)}"
     install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
     found = " ".join(re.findall(install, " ; ".join(values(stage, "RUN")))).split()
     if packages := [name for name in found if name[0] not in "-$"]:
@@ -598,7 +671,9 @@ def write(folder: Path, answers: dict[str, Any], names: dict[str, str]) -> None:
     """
     project = TEMPLATE / "{{cookiecutter.project_slug}}"
     loader = jinja2.FileSystemLoader([project, TEMPLATE / "templates"])
-    templates = jinja2.Environment(loader=loader, keep_trailing_newline=True)  # noqa: S701
+    templates = jinja2.Environment(  # noqa: S701
+        loader=loader, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
+    )
     texts = {
         folder / name: templates.get_template(source).render(cookiecutter=answers)
         for name, source in names.items()
@@ -606,15 +681,25 @@ def write(folder: Path, answers: dict[str, Any], names: dict[str, str]) -> None:
     for path in texts:
         if os.path.lexists(path):  # also a link to a file that does not exist
             raise AdoptError(f"{path} exists. Move it away, or delete it.")
+    made: list[Path] = []
     try:
         for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8", newline="\n")
-    except OSError as error:
-        for path in texts:
-            if path.exists():
-                path.unlink()
-        raise AdoptError(f"{error.filename}: {error.strerror}. Fix this.") from error
+            for parent in reversed(path.parents):
+                if not parent.exists():
+                    parent.mkdir()
+                    made.append(parent)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                made.append(path)
+                file.write(text)
+    except BaseException as error:
+        for created in reversed(made):
+            created.rmdir() if created.is_dir() else created.unlink()
+        if not isinstance(error, OSError):
+            raise
+        raise AdoptError(
+            f"cannot write {path}: {error.strerror}. Check that its folder can be written, "
+            "and that the disk has space."
+        ) from error
 
 
 def adopt(options: argparse.Namespace) -> Iterator[str]:
@@ -650,26 +735,32 @@ def adopt(options: argparse.Namespace) -> Iterator[str]:
             yield f"Python {tag}: no wheels of {', '.join(names)}."
     yield f"Wrote {', '.join(written)}."
     if own:
-        yield f"\nWhat changes for those who run the image, compared with {own}:"
+        yield f"\nWhat changes for users of the image, compared with {own}:"
         yield from map(
-            "- {}".format, changes(project.stage, image, f"python:{python}-{base}")
+            "- {}".format, changes(project, image, f"python:{python}-{base}")
         )
     yield "\nNext:"
     if pythons[python]:
         yield f"- Install a compiler for {', '.join(pythons[python])}: {COMPILE}"
-    if built := [
-        needed.name for needed in project.needed if not project.wheels[needed.name]
-    ]:
+    if built := [needed.name for needed, names in project.wheels.items() if not names]:
         yield f"- If pip cannot build {', '.join(built)} from source: {COMPILE}"
     if project.poetry.local_config.get("source"):
         yield f"- Give the build the password: {RECIPE.format('Use a private package index')}"
     if not project.poetry.locker.is_locked_groups_and_markers():
         yield "- If all who use the lock file have Poetry 2, run `poetry lock`"
-    if ignored := output_of("git", "-C", folder, "check-ignore", *written).split():
-        yield f"- .gitignore matches new files: git add --force {shlex.join(ignored)}"
+    git = partial(output_of, "git", "-C", folder)
+    if ignored := git("check-ignore", *written, *image["files"]).splitlines():
+        yield f"- Git ignores files that the build needs: git add --force {shlex.join(ignored)}"
+    if git("rev-parse", "--show-prefix").strip():
+        yield (
+            "- The build does not see the .gitignore of a folder above. Write one in the "
+            "project's folder, or the image can contain files that Git ignores"
+        )
     if options.publish:
         yield f"- In release.yml, name your own tests: {PUBLISH}"
     file = f" --file {dockerfile}" if dockerfile != "Dockerfile" else ""
+    if folder.resolve() != Path.cwd():
+        yield f"  cd {shlex.quote(str(folder))}"
     yield f"  docker build{file} --tag {name} ."
     ports = "".join(f" --publish {n}:{n}" for n in re.findall(r"\d+", image["ports"]))
     yield f"  docker run --rm --read-only --tmpfs /tmp --cap-drop=ALL{ports} {name}"

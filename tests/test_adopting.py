@@ -125,6 +125,7 @@ def sample(person: Path) -> Sample:
     return sample
 
 
+MODE = ("[build", "[tool.poetry]\npackage-mode = false\n[build")
 NATIVE = ("dependencies = []", 'dependencies = ["native"]')
 BOTH = (
     "-cp314-cp314-manylinux_2_28_x86_64.whl",
@@ -171,6 +172,25 @@ def test_a_dependency_for_other_pythons_is_not_considered(sample: Sample) -> Non
     assert "FROM python:3.15-slim" in (folder / "Dockerfile").read_text("utf-8")
 
 
+def test_each_locked_version_has_its_own_wheels(sample: Sample) -> None:
+    """Markers decide which one the image gets."""
+    old, new = (
+        locked(*BOTH, markers="python_version < '3.15'"),
+        locked("-py3-none-any.whl"),
+    )
+    new = new.replace("1.0", "2.0")
+    new = new.replace("optional", "markers = \"python_version >= '3.15'\"\noptional")
+    native = "\"native (==1.0) ; python_version < '3.15'\", \"native (==2.0) ; python_version >= '3.15'\""
+    dependencies = (NATIVE[0], f"dependencies = [{native}]")
+    for package in (old + new, new + old):
+        folder = sample(dependencies, package=package)
+        adopt.main([str(folder)])
+        dockerfile = folder / "Dockerfile"
+        assert "FROM python:3.15-slim" in dockerfile.read_text("utf-8")
+        for name in IMAGE_FILES:
+            (folder / name).unlink()
+
+
 def test_a_dependency_without_wheels_is_named(
     sample: Sample, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,8 +207,8 @@ def test_a_dependency_without_wheels_is_named(
         ([("[build", '[tool.poetry]\npackages = [{ include = "one", from = "src" }, { include = "two" }]\n[build')], {"src/one/__init__.py": "", "two/a.py": ""}, ["src", "two"]),
         ([("[build", '[tool.poetry]\ninclude = [{ path = "data", format = "wheel" }]\n[build')], {"data/a.csv": ""}, ["data", "sample.py"]),
         ([("[build", '[tool.poetry.scripts]\nx = { reference = "bin/x.sh", type = "file" }\n[build')], {"bin/x.sh": ""}, ["bin/x.sh", "sample.py"]),
-        ([("[build", "[tool.poetry]\npackage-mode = false\n[build")], {"Dockerfile": 'FROM python\nCOPY app.py pages ./\nCMD ["python", "app.py"]', "app.py": "", "pages/a": ""}, ["app.py", "pages"]),
-        ([("[build", "[tool.poetry]\npackage-mode = false\n[build")], {"Dockerfile": 'FROM python\nCOPY . .\nCMD ["python", "app.py"]', "app.py": "", "pages/a": "", "tests/a.py": "", ".env": ""}, ["app.py", "pages", "sample.py"]),
+        ([MODE], {"Dockerfile": 'FROM python\nCOPY app.py pages ./\nCMD ["python", "app.py"]', "app.py": "", "pages/a": ""}, ["app.py", "pages"]),
+        ([MODE], {"Dockerfile": 'FROM python\nCOPY . .\nCMD ["python", "app.py"]', "app.py": "", "pages/a": "", "tests/a.py": "", ".env": ""}, ["app.py", "pages", "sample.py"]),
     ],
 )  # fmt: skip
 def test_the_build_reads_the_sources_only(
@@ -208,13 +228,49 @@ def test_the_build_reads_the_sources_only(
     lines = re.findall(
         "(?m)^!(.*)", ignore.read_text("utf-8").partition("# docker/")[0]
     )
-    assert set(lines) - {"docker", "pyproject.toml", "poetry.lock"} == set(expected)
+    assert set(lines) - {*adopt.TOOLS, "pyproject.toml", "poetry.lock"} == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "copied"),
+    [
+        ("COPY app.py start.sh ./", "/layer/app /layer/venv && cp -R app.py start.sh /layer/app"),
+        ("COPY app.py ./\nCOPY config ./", "/layer/app /layer/venv && cp -R app.py config/. /layer/app"),
+        ("COPY config docker/sub ./", "/layer/app /layer/venv && cp -R config/. docker/sub/. /layer/app"),
+        ("COPY app.py .\nCOPY config/a.toml config/", "/layer/app /layer/app/config /layer/venv && cp -R app.py /layer/app && cp -R config/a.toml /layer/app/config"),
+        ("COPY *.py /srv/\nCOPY config etc/app", "/layer/app /layer/app/etc/app /layer/venv && cp -R app.py sample.py /layer/app && cp -R config/. /layer/app/etc/app"),
+        ("COPY . web", "/layer/app/web /layer/venv && cp -R app.py config sample.py start.sh /layer/app/web"),
+        ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "/layer/app /layer/venv && cp -R app.py config sample.py start.sh /layer/app"),
+        ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "/layer/app /layer/venv && cp -R app.py /layer/app"),
+    ],
+)  # fmt: skip
+def test_sources_are_copied_as_the_dockerfile_does(
+    sample: Sample, dockerfile: str, copied: str
+) -> None:
+    """Each path has the place that the application expects."""
+    text = f"FROM python AS build\nFROM python\nWORKDIR /srv\n{dockerfile}\nCMD python -m app"
+    files = dict.fromkeys(
+        ("app.py", "config/a.toml", "start.sh", "docker/sub/a.sh"), ""
+    )
+    folder = sample(MODE, Dockerfile=text, **files)
+    adopt.main([str(folder)])
+    lines = (folder / "container.Dockerfile").read_text("utf-8").splitlines()
+    assert f" && install -d {copied} \\" in lines
+
+
+def test_files_at_other_paths_are_reported(
+    sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The image has only the folder /app."""
+    text = "FROM python\nWORKDIR /srv\nCOPY a.py b.py\nCOPY sample.py c /srv/\nCOPY a.py /\nCMD python -m sample"
+    adopt.main([str(sample(MODE, Dockerfile=text, **{"a.py": "", "c/d": ""}))])
+    assert "other paths left out: a.py to b.py, a.py to /" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("changes", "files", "options", "message"),
     [
-        ([], {"pyproject.toml": "[project"}, [], "Poetry cannot read it"),
+        ([], {"pyproject.toml": "[project"}, [], "Poetry cannot read pyproject.toml"),
         ([(">=3.11", ">=3.8,<3.11")], {}, [], "allows none of 3.15"),
         ([("poetry.core.masonry.api", "hatchling.build")], {}, [], "'hatchling.build' is not Poetry's"),
         ([("[build", '[tool.poetry]\npackages = [{ include = "other" }]\n[build')], {}, [], "cannot build the package"),
@@ -223,9 +279,16 @@ def test_the_build_reads_the_sources_only(
         ([("[project.scripts]", "[project.entry-points.x]")], {"Dockerfile": 'FROM x\nCMD ["java"]'}, [], "--entry-point="),
         ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Use one of: none"),
         ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
-        ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "is not a Dockerfile"),
+        ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "no line FROM. Name another"),
+        ([], {}, ["--dockerfile", "/no such/file"], "'/no such/file'. Name another"),
+        ([], {"Dockerfile": "FROM a\nENV A=${B:+x}"}, [], "'A=${B:+x}' has more than ${NAME}"),
+        ([], {"Dockerfile": "FROM a\nENV A=${B%1}"}, [], "'A=${B%1}' has more than ${NAME}"),
+        ([MODE, ("[project.scripts]", "[project.entry-points.x]")], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
+        ([], {}, ["--python=foo"], "'foo' is not a supported Python. Use 3.11 or newer"),
+        ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
         ([], {"docker/poetry.in": ""}, [], "poetry.in exists"),
-        ([], {"docker": ""}, [], "docker"),
+        ([], {"docker": ""}, [], "poetry.in: Not a directory. Check"),
+        ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Check"),
     ],
 )  # fmt: skip
 def test_a_project_that_cannot_be_adopted_stays_unchanged(
@@ -240,10 +303,26 @@ def test_a_project_that_cannot_be_adopted_stays_unchanged(
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, "utf-8")
-    before = contents(folder)
+    before = contents(folder), sorted(folder.rglob("*"))
     with pytest.raises(SystemExit, match=re.escape(message)):
         adopt.main([str(folder), *options])
-    assert contents(folder) == before
+    assert (contents(folder), sorted(folder.rglob("*"))) == before
+
+
+def test_an_interrupted_run_leaves_nothing(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C removes the files that were written before."""
+    folder = sample()
+    before = sorted(folder.rglob("*"))
+
+    def interrupt(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        adopt.main([str(folder)])
+    assert sorted(folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize(
@@ -284,6 +363,13 @@ ENV HOME=/home/me PIP_NO_CACHE_DIR=1 \\
     # The text has quotes.
     GREETING="Hello \\"you\\"" \\
     FOLDER=/var/lib/${VERSION}$MISSING/${MISSING:-a}
+ENV DATABASE_URL postgres://h/db?ssl=1
+ENV OPTS -a -b
+ENV PRICE="costs \\$5"
+RUN <<EOF
+from a import b
+ENV c=${d%e}
+EOF
 RUN apt-get update && apt-get install --yes --no-install-recommends curl \\
     libpq5 && rm -rf /var/lib/apt
 FROM common AS unused
@@ -310,6 +396,9 @@ USER jane
         ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "command: sample instead of ./start.sh"),
         ("HEALTHCHECK CMD python -m check", ["HEALTHCHECK CMD python -m check"], ""),
         ("HEALTHCHECK CMD curl localhost", [], "HEALTHCHECK: left out"),
+        ('HEALTHCHECK --interval=1s CMD ["pg_isready"]', [], "HEALTHCHECK: left out"),
+        ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
+        ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
     ],
 )  # fmt: skip
 def test_the_contract_of_the_dockerfile_is_kept_or_reported(
@@ -321,19 +410,25 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
 ) -> None:
     """What its last stage sets is in the new Dockerfile, or in the report."""
     dockerfile = DOCKERFILE.replace("{last}", last)
-    folder = sample(Dockerfile=dockerfile, **{".dockerignore": "a"})
+    urls = '[project.urls]\nRepository = "https://example.com/$a"\n[build'
+    folder = sample(("[build", urls), Dockerfile=dockerfile, **{".dockerignore": "a"})
     before = contents(folder)
     adopt.main([str(folder)])
     after = contents(folder)
     assert before.items() <= after.items()
     lines = after["container.Dockerfile"].decode().splitlines()
     kept = [
+        '      org.opencontainers.image.source="https://example.com/\\$a"',
         "EXPOSE 8000",
         'VOLUME ["/var/lib/sample"]',
         '    GREETING="Hello \\"you\\"" \\',
-        '    FOLDER="/var/lib/3.12/a"',
+        '    FOLDER="/var/lib/3.12/a" \\',
+        '    DATABASE_URL="postgres://h/db?ssl=1" \\',
+        '    OPTS="-a -b" \\',
+        '    PRICE="costs \\$5"',
     ]
     assert set(lines) >= {*kept, *expected}
+    assert any("HEALTHCHECK" in line for line in lines) == ("python -m check" in last)
     assert "-g 65532 /layer/data /layer/var/lib/sample " in "\n".join(lines)
     printed = capsys.readouterr().out
     for line in (
@@ -352,7 +447,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
 
 def test_a_procfile_has_the_command(sample: Sample) -> None:
     """Heroku starts it in the folder of the sources."""
-    folder = sample(Procfile="release: true\nweb: python -m sample $PORT\n")
+    folder = sample(Procfile="release: true\nweb: poetry run python -m sample $PORT\n")
     adopt.main([str(folder)])
     command = 'CMD ["sh", "-c", "python -m sample $PORT"]'
     assert command in (folder / "Dockerfile").read_text("utf-8")
@@ -397,11 +492,29 @@ def test_the_commands_of_the_page_install_what_the_program_needs(
 def test_files_that_git_ignores_are_named(
     sample: Sample, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`git add` leaves them out without a message."""
-    folder = sample(**{".gitignore": "*.txt\n"})
+    """`git add` leaves them out without a message, and the build removes them."""
+    files = {
+        ".gitignore": "*.txt\n",
+        "Dockerfile": "FROM a\nCOPY a.txt ./\nCMD python -m a",
+    }
+    folder = sample(MODE, **files)
     commit(folder)
+    (folder / "a.txt").touch()
     adopt.main([str(folder)])
-    assert "git add --force docker/poetry.txt" in capsys.readouterr().out
+    assert "git add --force docker/poetry.txt a.txt" in capsys.readouterr().out
+
+
+def test_a_folder_of_a_repository_needs_its_own_gitignore(
+    sample: Sample, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The build reads only the project's folder, where the report's commands run."""
+    folder = sample()
+    commit(folder.parent)
+    monkeypatch.chdir(folder.parent)
+    adopt.main(["sample"])
+    report = capsys.readouterr().out
+    assert "does not see the .gitignore of a folder above" in report
+    assert "\n  cd sample\n  docker build" in report
 
 
 def test_publishing_uses_the_new_dockerfile(sample: Sample) -> None:
@@ -475,12 +588,13 @@ def serve(tag: str) -> Iterator[Callable[..., str]]:
         )
         url = f"http://127.0.0.1:{port}{path}"
         code = f"from urllib.request import urlopen; print(urlopen({url!r}).read().decode())"
-        while True:
+        for _ in range(600):
             result = run("docker", "exec", tag, "python", "-c", code, check=False)
             if "Connection refused" not in result.stderr:
                 assert not result.returncode, run("docker", "logs", tag).stderr
                 return result.stdout.strip()
             time.sleep(0.1)
+        raise AssertionError(f"{url} refuses connections for a minute")
 
     yield serve
     run("docker", "rm", "--force", "--volumes", tag, check=False)
@@ -596,9 +710,8 @@ def test_an_application_that_is_no_package_gets_an_image(
     build(report, folder, tag)
     assert serve(8000, "/") == "Hello, world"
     python = ("docker", "exec", tag, "python", "-c")
-    assert run(*python, "import web; print(web.__cached__)").stdout.startswith(
-        "/app/__py"
-    )
+    cached = "import os, web; print(os.path.exists(web.__cached__))"
+    assert run(*python, cached).stdout == "True\n"
     health = ("docker", "inspect", "--format={{.State.Health.Status}}", tag)
     for _ in range(300):
         if (status := run(*health).stdout.strip()) != "starting":
@@ -606,7 +719,7 @@ def test_an_application_that_is_no_package_gets_an_image(
         time.sleep(0.1)
     assert status == "healthy"
     assert stop(tag) == "0"
-    assert report in PAGE.read_text("utf-8")
+    assert report.replace(str(folder), "../my-project") in PAGE.read_text("utf-8")
 
 
 def test_the_page_lists_the_tested_projects() -> None:
