@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+import adopt
 from benchmarks.images import Registry
 from tests import ROOT, commit, copy_template, edit, run
 from tests.conftest import Fake
@@ -25,12 +26,18 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("jq"),
     reason="the workflows need GNU's programs and jq, as on GitHub's runners; CI has them",
 )
-# An engine that publishes nothing. It prints its options.
+# An engine that publishes nothing, and prints its options. The registry has the images of all
+# releases, or of those in $PUBLISHED.
 DOCKER = """
 case "$*" in
 "buildx bake "*) echo '{"release": {"containerimage.digest": "sha256:0"}}' > metadata.json ;;
 "buildx imagetools inspect --raw "*) echo '{"manifests": []}' ;;
-"buildx imagetools inspect "*) exit 1 ;;
+"buildx imagetools inspect "*@*) ;;
+"buildx imagetools inspect "*)
+  case " ${PUBLISHED-$RELEASES} " in
+  *" v${4##*:} "*) ;;
+  *) echo "ERROR: $4: ${OUTAGE:-not found}" && exit 1 ;;
+  esac ;;
 *) echo "$@" ;;
 esac"""
 
@@ -68,6 +75,20 @@ def history(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def application(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the repository with the workflow of an adopted application without tests."""
+    folder = tmp_path_factory.mktemp("application") / history.name
+    shutil.copytree(history, folder)
+    name = ".github/workflows/release.yml"
+    (folder / name).unlink()
+    answers = {"project_slug": folder.name, "_image": {"application": ["."]}}
+    adopt.write(folder, answers, {name: name})
+    edit(folder / name, r"\n  tests:\n(    .*\n)+", "")
+    edit(folder / name, r"\[check, tests\]", "check")
+    return folder
+
+
 @pytest.fixture
 def runner(fake: Fake) -> None:
     """Put the programs of GitHub's runners on PATH."""
@@ -96,17 +117,22 @@ EVENTS = {
     "vulnerability": ("push", "v0.1", {"FINDING": "1"}, "tests check image !scan release", "0.1 latest"),
     "package index": ("push", "v0.1", {"VAR_TRUSTED_PUBLISHING": "true"}, f"{RELEASE} package", "0.1 latest"),
     "refused by Docker Hub": ("push", "v0.1", {"VAR_DOCKERHUB_USERNAME": "x"}, f"{RELEASE} !docker-hub", "0.1 latest"),
-    "organization at Docker Hub": ("push", "v0.1", {"VAR_DOCKERHUB_USERNAME": "x", "VAR_DOCKERHUB_OIDC_CONNECTIONID": "y"}, f"{RELEASE} docker-hub", "0.1 latest"),
+    "organization on Docker Hub": ("push", "v0.1", {"VAR_DOCKERHUB_USERNAME": "x", "VAR_DOCKERHUB_OIDC_CONNECTIONID": "y"}, f"{RELEASE} docker-hub", "0.1 latest"),
+    "application": ("push", "v0.1", {"APPLICATION": "1", "VAR_TRUSTED_PUBLISHING": "true"}, f"{IMAGE} release", "0.1 latest"),
     "wrong version": ("push", "v9.9.9", {}, "!check", ""),
     "no notes": ("push", "v0.3.0", {}, "!check", ""),
     "Monday": ("schedule", "main", {**ALL, "RED": "lint"}, IMAGE, "0.10.0 0.10 latest"),
     "Monday, private": ("schedule", "main", {**ALL, "PRIVATE": "true"}, IMAGE, "0.10.0 0.10 latest"),
     "Monday before the first release": ("schedule", "main", {}, f"tests {IMAGE}", "edge"),
+    "Monday after a release created by hand": ("schedule", "main", {**ALL, "PUBLISHED": "v0.1 v0.2.0"}, IMAGE, "0.2.0 0.2 latest"),
+    "Monday after releases without an image": ("schedule", "main", {**ALL, "PUBLISHED": ""}, f"tests {IMAGE}", "edge"),
+    "Monday with an outage of the registry": ("schedule", "main", {**ALL, "PUBLISHED": "", "OUTAGE": "503"}, "!check", ""),
     "manual start after the newest release was deleted": ("workflow_dispatch", "main", {"RELEASES": "v0.1 v0.2.0"}, IMAGE, "0.2.0 0.2 latest"),
     "manual start": ("workflow_dispatch", "main", ALL, IMAGE, "0.10.0 0.10 latest"),
     "manual start with an old release": ("workflow_dispatch", "v0.2.0", ALL, IMAGE, "0.2.0 0.2"),
     "manual start with a tag that was not released": ("workflow_dispatch", "v0.2.0", {}, f"tests {IMAGE}", "0.2.0 0.2 latest"),
     "manual start with a red tag": ("workflow_dispatch", "v0.2.0", {"RED": "lint"}, "check !tests", ""),
+    "manual start with a red release, created by hand": ("workflow_dispatch", "v0.2.0", {**ALL, "PUBLISHED": "", "RED": "lint"}, "check !tests", ""),
     "manual start with another branch": ("workflow_dispatch", "other", ALL, "", ""),
 }  # fmt: skip
 ERRORS = {
@@ -117,14 +143,19 @@ ERRORS = {
 
 @pytest.mark.usefixtures("runner")
 @pytest.mark.parametrize("case", EVENTS)
-def test_what_an_event_runs_and_publishes(case: str, history: Path, fake: Fake) -> None:
+def test_what_an_event_runs_and_publishes(
+    case: str, history: Path, application: Path, fake: Fake
+) -> None:
     """The tests, the version and the notes must be right before anything is published."""
     event, ref, env, jobs, tags = EVENTS[case]
     fake("docker", DOCKER)
-    result = act(history, event, ref, **env)
+    result = act(application if "APPLICATION" in env else history, event, ref, **env)
     assert result.jobs == set(jobs.split()), result
     image = "ghcr.io/jane-doe/hypermodern-python"
     assert set(re.findall(rf"--tag={image}:(\S+)", result.log)) == set(tags.split())
+    if tags not in ("", "edge"):
+        # A branch can have the name of a tag.
+        assert f"actions/checkout REF=refs/tags/v{tags.split()[0]}\n" in result.log
     assert ERRORS.get(case, "") in result.log
     # GitHub signs images of private repositories only with an enterprise plan.
     signed = "image" in jobs and "PRIVATE" not in env
@@ -144,12 +175,14 @@ def test_only_these_jobs_can_write(project: Path) -> None:
         workflow = yaml.safe_load(path.read_text("utf-8"))
         for name, job in workflow["jobs"].items():
             permissions = job.get("permissions", workflow["permissions"])
-            writers[name] = [p for p, level in permissions.items() if level == "write"]
-    assert {name: names for name, names in writers.items() if names} == {
-        "image": ["attestations", "id-token", "packages"],
-        "docker-hub": ["id-token"],
-        "release": ["contents"],
-        "package": ["id-token"],
+            writers[path.stem, name] = [
+                p for p, level in permissions.items() if level == "write"
+            ]
+    assert {job: names for job, names in writers.items() if names} == {
+        ("release", "image"): ["attestations", "id-token", "packages"],
+        ("release", "docker-hub"): ["id-token"],
+        ("release", "release"): ["contents"],
+        ("release", "package"): ["id-token"],
     }
 
 

@@ -47,7 +47,8 @@ INPUTS = {
     "peter-evans/dockerhub-description": "username password repository short-description",
     "pypa/gh-action-pypi-publish": "",
 }
-# Replacements for programs of GitHub's runners. The session $RED of nox fails.
+# Replacements for programs of GitHub's runners. The session $RED of nox fails, and Poetry cannot
+# build an $APPLICATION.
 PROGRAMS = {
     "gh": """
 case "$1 $2" in
@@ -66,7 +67,7 @@ chmod +x .nox/coverage/bin/coverage""",
     "pipx": """
 case "$*" in
 "install "*) ;;
-"run poetry build") mkdir dist && touch dist/wheel ;;
+"run poetry build") [ -z "$APPLICATION" ] && mkdir dist && touch dist/wheel ;;
 "run cookiecutter "*) shift && "$@" ;;
 *) exit 2 ;;
 esac""",
