@@ -33,11 +33,17 @@ def files(layout: Path) -> dict[str, object]:
 @nox.session
 def verify(session: nox.Session) -> None:
     """Compare each platform of an image; more arguments are options of the build."""
+    if not session.posargs:
+        session.error("Name the image, as in `nox --noxfile verify.py -- NAME:TAG`")
     image, *options = session.posargs
     docker = ("docker", "buildx")
     parts = "[{{ json .Manifest }}, {{ json .Image }}, {{ json .Provenance }}]"
     inspect = (*docker, "imagetools", "inspect", f"--format={parts}", image)
     index, configs, provenances = json.loads(str(session.run(*inspect, silent=True)))
+    if "SLSA" in provenances:  # Docker does not name the only platform of an image
+        keys = ("os", "architecture", "variant")
+        only = "/".join(configs[key] for key in keys if key in configs)
+        configs, provenances = {only: configs}, {only: provenances}
     digests = {manifest["digest"] for manifest in index["manifests"]}
     for platform, provenance in provenances.items():
         slsa = provenance["SLSA"]
@@ -69,7 +75,8 @@ def verify(session: nox.Session) -> None:
             if built["manifests"][0]["digest"] in digests:
                 session.log(f"{platform}: identical to a build of {commit}")
                 continue
-            Path("Dockerfile").write_text(f"FROM {image}\n")
+            published = f"{image.partition('@')[0]}@{index['digest']}"
+            Path("Dockerfile").write_text(f"FROM {published}\n")
             build = ("build", "--provenance=false", f"--platform={platform}")
             session.run(*docker, *build, f"--output={layout},dest=published", ".")
             ours, theirs = files(Path("built")), files(Path("published"))

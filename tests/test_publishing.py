@@ -329,6 +329,7 @@ def test_a_release_is_published_renewed_and_verified(
         "buildx",
         "bake",
         "--push",
+        "--set=release.platform=linux/amd64",
         "release",
         cwd=folder,
         env=os.environ | env,
@@ -337,3 +338,4 @@ def test_a_release_is_published_renewed_and_verified(
     assert failed.returncode == 1
     names = re.findall(r"  layer \d+: /venv/\S*/(\S+)\n", failed.stderr)
     assert names == ["RECORD", "splines.cpython-314.pyc", "splines.py"]
+    assert "Name the image" in run(*verify, check=False).stderr
