@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import signal
+import subprocess
 import tempfile
 from fnmatch import fnmatch
 from pathlib import Path
@@ -116,6 +118,33 @@ def stub(action: str, inputs: dict[str, str], folder: Path) -> None:
     (folder / "action.yml").write_text(yaml.safe_dump(metadata))
 
 
+def output_of(*command: str, cwd: Path, env: dict[str, str], tries: int = 2) -> str:
+    """Run act, whatever its exit status, and return its output.
+
+    On a busy machine, act has hung once, so it gets three minutes for each try.
+
+    Raises:
+        TimeoutExpired: It has hung in every try.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        encoding="utf-8",
+        env=env,
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        return process.communicate(timeout=180)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if tries == 1:
+            raise
+    return output_of(*command, cwd=cwd, env=env, tries=tries - 1)
+
+
 def act(project: Path, event: str, ref: str, **env: str) -> Result:
     """Run the first workflow of a project, a Git repository, that an event starts.
 
@@ -179,16 +208,15 @@ def act(project: Path, event: str, ref: str, **env: str) -> Result:
                 target = Path(folder, action.partition("@")[0])
                 stub(action, step.get("with", {}), target)
                 options.append(f"--local-repository={action}={target}")
-        result = run(
+        output = output_of(
             *("act", event, f"--workflows={folder}/workflow.yml", f"--eventpath={folder}/event.json"),
             *("--json", "--no-cache-server", "--action-offline-mode", "--no-skip-checkout"),
             *("--actor=Jane-Doe", "--secret=GITHUB_TOKEN=token", "--defaultbranch=main", *options),
-            check=False,
             cwd=project,
             env={**os.environ, "XDG_CACHE_HOME": folder, "XDG_CONFIG_HOME": folder},
         )  # fmt: skip
     jobs: dict[str, str] = {}
-    for record in map(json.loads, result.stdout.splitlines()):
+    for record in map(json.loads, output.splitlines()):
         if "jobResult" in record:
             name = "tests" if workflow["name"] == "Tests" else record["jobID"]
             jobs[name] = min(record["jobResult"], jobs.get(name, "success"))
