@@ -233,7 +233,8 @@ def read_metadata(folder: Path) -> Poetry:
         if not (folder / name).is_file():
             raise AdoptError(f"{folder / name} does not exist. {remedy}.")
     try:
-        poetry = Factory().create_poetry(folder, disable_plugins=True)
+        # poetry-core needs an absolute path to find the files of the wheel.
+        poetry = Factory().create_poetry(folder.resolve(), disable_plugins=True)
         poetry.locker.locked_repository()
         fresh = poetry.locker.is_fresh()
     except Exception as error:

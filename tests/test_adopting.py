@@ -216,10 +216,16 @@ def test_the_build_reads_the_sources_only(
     changes: list[tuple[str, str]],
     files: dict[str, str],
     expected: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The list of files for the build has the package's or the application's own."""
+    """The list of files for the build has the package's or the application's own.
+
+    The folder is a relative path, as in the README.
+    """
     folder = sample(*changes, **files)
-    adopt.main([str(folder)])
+    (folder.parent / "clone").mkdir()
+    monkeypatch.chdir(folder.parent / "clone")
+    adopt.main([f"../{folder.name}"])
     ignore = folder / (
         "container.Dockerfile.dockerignore"
         if "Dockerfile" in files
