@@ -19,7 +19,7 @@ import tomllib
 import uuid
 import zipfile
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +28,7 @@ import pytest
 from benchmarks.images import Registry, inspect, save
 from tests import MIRROR, PROJECT, commit, edit, run
 from tests.answers import CHOICES, build_wheel
-from tests.conftest import Bake
+from tests.conftest import Bake, Copy
 from tests.images import TAGS, base_of, build, dockerfile_of, steps_run
 from tests.packages import Server, serving, write_certificate, write_package
 from tests.pages import blocks
@@ -42,8 +42,6 @@ HARDENED = [
 ]
 # The hashes of the tools that build the image.
 DOCKER = "docker/poetry.txt"
-
-Copy = Callable[[Path], Path]
 
 
 @pytest.fixture(
