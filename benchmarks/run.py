@@ -5,6 +5,7 @@ on the machine affects all recipes alike.
 """
 
 import argparse
+import gzip
 import json
 import os
 import platform
@@ -22,7 +23,7 @@ from typing import Any
 from cookiecutter.main import cookiecutter
 
 from benchmarks import OURS, RECIPES, RESULTS, ROOT
-from benchmarks.images import Registry, inspect, run, save
+from tools.images import Registry, build, inspect, layers_above, remove, run
 
 BASE = "python:3.14-slim"
 UV_BASE = "benchmark-uv"
@@ -150,9 +151,9 @@ class Recipe:
         self.builds += 1
         if "POETRY_PYPI_MIRROR_URL" in os.environ:
             options += ("--build-arg=POETRY_PYPI_MIRROR_URL",)
-        options += (f"--tag={self.tag}", f"--file={self.file}")
+        options += ("--provenance=false", f"--file={self.file}")
         start = perf_counter()
-        run("docker", "build", "--provenance=false", *options, self.project.path)
+        build(self.project.path, self.tag, *options)
         return perf_counter() - start
 
     def measure(self, measure: str, registry: Registry) -> dict[str, float]:
@@ -172,10 +173,13 @@ class Recipe:
         return figures
 
     def layers(self) -> list[tuple[int, int]]:
-        """Return the sizes of the layers above the base image."""
-        below = len(inspect(BASE)["RootFS"]["Layers"])
-        with tempfile.TemporaryDirectory() as folder:
-            return save(self.tag, Path(folder, "image.tar")).sizes()[below:]
+        """Return the size of each layer above the base image: compressed, and unpacked."""
+        sizes = []
+        for data in layers_above(BASE, self.tag):
+            # Engines with the older image store save layers uncompressed.
+            packed = data if data.startswith(b"\x1f\x8b") else gzip.compress(data)
+            sizes.append((len(packed), len(gzip.decompress(packed))))
+        return sizes
 
     def start(self, *command: str) -> list[float]:
         """Return the times of a command: with the image's bytecode, and with all."""
@@ -183,7 +187,7 @@ class Recipe:
             *("docker", "run", "--rm", "--read-only", "--tmpfs=/tmp"),
             *("--entrypoint=python", self.tag, "-c", START, *command),
         )
-        return [float(time) for time in printed.split()]
+        return [float(time) for time in printed.stdout.split()]
 
 
 def measure(
@@ -229,8 +233,9 @@ def machine() -> str:
     # Only the official images set this variable; replacements do not.
     variables = inspect(BASE)["Config"]["Env"]
     official = any(variable.startswith("PYTHON_SHA256=") for variable in variables)
+    version = run("docker", "version", "--format={{.Server.Version}}").stdout.strip()
     return (
-        f"Docker Engine {run('docker', 'version', '--format={{.Server.Version}}').strip()}; "
+        f"Docker Engine {version}; "
         f"{model[1] if model else platform.processor()}, {os.cpu_count()} cores; "
         f"base image: {'' if official else 'a replacement for '}`{BASE}`"
     )
@@ -255,15 +260,13 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         registry = Registry(folder)
         stack.callback(registry.stop)
-        file = folder / "Dockerfile"
-        file.write_text(f"FROM {BASE}\nRUN pip install --no-cache-dir uv\n")
-        run("docker", "build", f"--tag={UV_BASE}", f"--file={file}", RECIPES)
+        recipe = f"FROM {BASE}\nRUN pip install --no-cache-dir uv\n"
+        run("docker", "build", f"--tag={UV_BASE}", "-", stdin=recipe)
         results = {"machine": machine(), "rounds": options.rounds, "cases": {}}
         for case, dependencies in cases.items():
             results["cases"][case] = measure(case, dependencies, options, registry)
             options.output.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    built = run("docker", "images", "--quiet", "--filter=reference=benchmark-*").split()
-    run("docker", "image", "rm", "--force", *set(built))
+    remove("benchmark-*")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 import os
 import re
+import secrets
 import shutil
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 from pip._internal.models.index import PyPI
+
+from tools.images import run
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
@@ -16,26 +17,11 @@ PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 MIRROR = {
     "POETRY_PYPI_MIRROR_URL": os.environ.get("PIP_INDEX_URL", PyPI.simple_url),
 }
-
-
-def run(
-    *command: str | Path,
-    check: bool = True,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    stdin: str = "",
-) -> subprocess.CompletedProcess[str]:
-    """Run a command and return its status and output.
-
-    Raises:
-        AssertionError: `check` is true, and the command failed with this output.
-    """
-    result = subprocess.run(
-        command, capture_output=True, cwd=cwd, encoding="utf-8", env=env, input=stdin
-    )
-    if check:
-        assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
-    return result
+# Tags start with a name for all processes of a run, then one for this process. Images are
+# removed after all tests, because a build can fail if it shares layers with an image that
+# the engine is removing.
+RUN = os.environ.setdefault("TEST_IMAGES", f"test-{secrets.token_hex(4)}")
+TAGS = f"{RUN}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
 
 def edit(path: Path, pattern: str, replacement: str) -> None:

@@ -14,9 +14,8 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
-from benchmarks.images import Registry
-from tests import MIRROR, commit, copy_template, run
-from tests.images import TAGS, remove_images
+from tests import MIRROR, RUN, TAGS, commit, copy_template
+from tools.images import Registry, remove, run
 
 # To try more and random examples, add --hypothesis-profile=long to pytest's options.
 settings.register_profile(
@@ -93,7 +92,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove the images that the tests built, after all workers have finished."""
     if not hasattr(session.config, "workerinput") and shutil.which("docker"):
-        remove_images()
+        # Tests also tag images with the address of a registry, and name a devcontainer.
+        remove(f"{RUN}-*", f"*/{RUN}-*", f"*/*/{RUN}-*", f"vsc-{RUN}-*")
 
 
 @pytest.fixture(autouse=True, scope="session")

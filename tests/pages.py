@@ -11,7 +11,7 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tests import run
+from tools.images import run
 
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")
 # A line before the output of each block.

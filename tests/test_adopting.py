@@ -16,8 +16,9 @@ import tomlkit
 from poetry.packages import Locker
 
 import adopt
-from tests import MIRROR, ROOT, commit, contents, run
+from tests import MIRROR, ROOT, commit, contents
 from tests.pages import blocks
+from tools.images import run
 
 PAGE = ROOT / "docs" / "adopting.md"
 HARDENED = (

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.utils import is_normalized_name
 
-from tests import ROOT, run
+from tests import ROOT
 from tests.answers import (
     ACCEPTED,
     ASKED,
@@ -29,6 +29,7 @@ from tests.answers import (
     refusals,
     render,
 )
+from tools.images import run
 
 # Characters and words that are special in one of the languages of the generated files.
 SPECIAL = r"""

@@ -12,10 +12,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from benchmarks.images import Registry
-from tests import ROOT, contents, run
-from tests.images import TAGS
+from tests import ROOT, TAGS, contents
 from tests.pages import blocks, follow, tokens
+from tools.images import Registry, run
 from tools.pages import anchor
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests import PROJECT, ROOT, commit, contents, copy_template, edit, run
+from tests import PROJECT, ROOT, commit, contents, copy_template, edit
 from tests.answers import POST_GEN
+from tools.images import run
 
 MARKER = "UNFINISHED"
 OVERWRITE = ["--overwrite-if-exists"]

@@ -3,6 +3,7 @@
 import ast
 import gzip
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -25,13 +26,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.images import Registry, inspect, save
-from tests import MIRROR, PROJECT, commit, edit, run
+from tests import MIRROR, PROJECT, TAGS, commit, edit
 from tests.answers import CHOICES, build_wheel
 from tests.conftest import Bake, Copy
-from tests.images import TAGS, base_of, build, dockerfile_of, steps_run
 from tests.packages import Server, serving, write_certificate, write_package
 from tests.pages import blocks
+from tools.images import Registry, base_of, build, inspect, layers_above, run, steps_run
 
 pytestmark = pytest.mark.engine
 
@@ -274,19 +274,15 @@ def test_nox_adds_labels_for_version_and_commit(
 
 
 @pytest.fixture(scope="session")
-def layers(
-    flavored: Path, tmp_path_factory: pytest.TempPathFactory
-) -> list[list[tarfile.TarInfo]]:
+def layers(flavored: Path) -> list[list[tarfile.TarInfo]]:
     """Return the files in each layer above the base image."""
-    tag = f"{TAGS}-layers-{base_of(flavored).partition(':')[2]}"
+    base = base_of(flavored)
+    tag = f"{TAGS}-layers-{base.partition(':')[2]}"
     build(flavored, tag)
-    base = len(inspect(base_of(flavored))["RootFS"]["Layers"])
-    archive = save(tag, tmp_path_factory.mktemp("layers") / "image.tar")
-    members = []
-    for digest in archive.layers[base:]:
-        with archive.layer(digest) as layer:
-            members.append(layer.getmembers())
-    return members
+    return [
+        tarfile.open(fileobj=io.BytesIO(layer)).getmembers()
+        for layer in layers_above(base, tag)
+    ]
 
 
 def test_the_image_adds_three_layers_to_the_base(
@@ -652,7 +648,7 @@ def test_bytecode_does_not_depend_on_the_number_of_cores(
     image: str, project: Path
 ) -> None:
     """The Dockerfile's command compiles the same groups of files in any order."""
-    command = re.search(r"xargs .*(?= <py)", dockerfile_of(project))
+    command = re.search(r"xargs .*(?= <py)", (project / "Dockerfile").read_text())
     assert command
     script = """
 set -e
@@ -769,7 +765,8 @@ def test_the_image_does_not_contain_the_login_of_a_private_index(
 
     line = certificate.read_bytes().splitlines()[1]
     hidden = [PASSWORD.encode(), b64encode(PASSWORD.encode()), line]
-    stages = re.findall(r"(?m)^FROM \S+ AS (\w+)$", dockerfile_of(built))
+    dockerfile = (built / "Dockerfile").read_text()
+    stages = re.findall(r"(?m)^FROM \S+ AS (\w+)$", dockerfile)
     assert set(stages) == {"base", *NOT_CACHED}
     for stage in NOT_CACHED:
         build(built, f"{tag}-{stage}", *options, f"--target={stage}")

@@ -14,10 +14,11 @@ import pytest
 import yaml
 from dulwich import porcelain
 
-from tests import PROJECT, ROOT, commit, edit, run
+from tests import PROJECT, ROOT, commit, edit
 from tests.answers import DEFAULTS, FILE_CHOICES, FREE_TEXTS, build_wheel
 from tests.conftest import Bake, Copy, Fake, Nox
 from tests.test_rendering import OPTIONS
+from tools.images import run
 
 # A few sets of answers that contain every option of FILE_CHOICES, the default set first.
 VARIATIONS = [

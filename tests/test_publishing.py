@@ -16,11 +16,10 @@ import pytest
 import yaml
 
 import adopt
-from benchmarks.images import Registry
-from tests import ROOT, commit, copy_template, edit, run
+from tests import ROOT, TAGS, commit, copy_template, edit
 from tests.conftest import Fake
-from tests.images import TAGS, base_of
 from tests.workflows import PROGRAMS, act
+from tools.images import Registry, base_of, run
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("jq"),
@@ -284,7 +283,7 @@ def test_a_release_is_published_renewed_and_verified(
     # One image for this platform only, then both platforms of the candidate.
     assert result.log.count("\nhypermodern-python, version 0.2.0\n") == 3
     name = f"jane-doe/{TAGS}-release"
-    tags = registry.fetch(f"{name}/tags/list")["tags"]
+    tags = registry.tags(name)
     assert sorted(tags) == ["0.2", "0.2.0", "candidate", "latest"]
     image = f"{registry.address}/{name}:latest"
     index, configs, provenances = describe(image)

@@ -8,9 +8,10 @@ import cookiecutter
 import pytest
 from filelock import FileLock
 
-from tests import ROOT, commit, contents, run
+from tests import ROOT, commit, contents
 from tests.answers import ASKED, CHOICES, QUESTIONS
 from tests.conftest import Bake
+from tools.images import run
 
 PROMISED = [
     *("project_name", "project_slug", "package_name", "description"),

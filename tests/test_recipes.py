@@ -17,14 +17,13 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from benchmarks.images import free_port
-from tests import MIRROR, PROJECT, commit, edit, run
+from tests import MIRROR, PROJECT, TAGS, commit, edit
 from tests.answers import build_wheel
 from tests.conftest import Bake, Nox
-from tests.images import TAGS, build
 from tests.packages import serving, write_package
 from tests.pages import Block, blocks, follow
 from tests.test_project import DEFAULT_SESSIONS, JSONSCHEMA
+from tools.images import build, free_port, run
 
 # The slug is also the name of the image, which must differ between the workers.
 SLUG = f"{TAGS}-recipes"

@@ -16,8 +16,7 @@ from hypothesis import given
 from identify.vendor.licenses import LICENSES
 from jinja2 import Environment, FileSystemLoader
 
-from benchmarks.images import inspect
-from tests import PROJECT, ROOT, run
+from tests import PROJECT, ROOT
 from tests.answers import (
     ACCEPTED,
     CHOICES,
@@ -31,6 +30,7 @@ from tests.answers import (
 )
 from tests.conftest import Bake
 from tests.test_answers import TEXTS
+from tools.images import inspect, run
 
 # All options of the choices, and several names and texts. Tests try all pairs of them.
 OPTIONS = FILE_CHOICES | {

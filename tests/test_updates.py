@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import PROJECT, ROOT, commit, contents, edit, run
+from tests import PROJECT, ROOT, commit, contents, edit
 from tests.conftest import Fake
+from tools.images import run
 
 pytestmark = pytest.mark.usefixtures("person")
 

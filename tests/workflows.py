@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import yaml
 
-from tests import run
+from tools.images import run
 
 # What the stubs of some actions do.
 SCRIPTS = {
