@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 import socket
 import subprocess
 import tarfile
@@ -40,6 +41,18 @@ def run(
     except subprocess.CalledProcessError as error:
         error.add_note(f"{error.stdout}\n{error.stderr}")
         raise
+
+
+def missing() -> str:
+    """Return what this machine lacks to build images, and how to get it, or nothing."""
+    server = ("docker", "version", "--format={{.Server.Os}}")
+    if not shutil.which("docker") or run(*server, check=False).stdout != "linux\n":
+        return (
+            "no Docker Engine is running; on Debian, 'tools/engine start' installs one"
+        )
+    if run("docker", "buildx", "version", check=False).returncode:
+        return "Docker has no Buildx; install its plugin, in Debian's package docker-buildx"
+    return ""
 
 
 def build(project: Path, tag: str, *options: str, check: bool = True) -> str:
