@@ -1,13 +1,13 @@
-"""Show the results of the benchmark: tables for docs/benchmark.md, and its plot."""
+"""Show the results of the benchmark: tables for the README and the guide, and a plot."""
 
 import json
+import re
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from benchmarks import OURS, RESULTS, ROOT
-
-PLOT = ROOT / "docs" / "benchmark.svg"
-INK = "#808080"  # readable on white and on black
+RESULTS = Path(__file__).parent / "results.json"
+OURS = "ours"
 TITLES = {
     "2019": "*Hypermodern Python*, 2019, with today's Poetry",
     "poetry": "`poetry install`, copied",
@@ -15,143 +15,129 @@ TITLES = {
     OURS: "this template",
 }
 COLORS = {"2019": "#b07aa1", "poetry": "#9c755f", "uv": "#edb037", OURS: "#2a9d8f"}
-DEPENDENCIES = {
+INK = "#808080"  # readable on white and on black
+CASES = {
     "click": "Click",
     "pandas": "Click, numpy and pandas",
     "growth-100": "A hundred dependencies",
 }
-BUILDS = {
-    "cold": "cold",
-    "nothing": "nothing changed",
-    "code": "code changed",
-    "version": "version changed",
-    "development": "development dependency changed",
-    "lock": "dependency changed",
+FIGURES = {
+    "cold": "build without a cache",
+    "nothing": "rebuild: nothing changed",
+    "code": "rebuild: code changed",
+    "version": "rebuild: version changed",
+    "development": "rebuild: development dependency changed",
+    "lock": "rebuild: dependency changed",
+    "pushed": "pushed: code changed",
+    "compressed": "image, compressed",
+    "unpacked": "image, unpacked",
+    "--version": "start with a read-only file system",
+    "--version, relative": "start, relative to fully compiled",
+    "import pandas": "`import pandas`",
+    "import pandas, relative": "`import pandas`, relative to fully compiled",
 }
-LAYERS = ("bytecode of the standard library", "dependencies", "program")
-CURVES = {
-    "code": "Rebuild after a code change, seconds",
-    "version": "Rebuild after a version change, seconds",
-    "cold": "Cold build, seconds",
-    "pushed": "Pushed after a code change, megabytes",
-}
+LAYERS = ["bytecode of the standard library", "dependencies", "program"]
 
 
-def megabytes(size: float) -> str:
-    """Format a size in megabytes, with at least two significant digits."""
-    value = size / 1e6
-    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+def size(count: float) -> str:
+    """Format a number of bytes, with at least two significant digits."""
+    value, unit = (count / 1e6, "MB") if count >= 1e5 else (count / 1e3, "kB")
+    return f"{value:.0f} {unit}" if value >= 10 else f"{value:.2g} {unit}"
 
 
-def with_unit(size: float) -> str:
-    """Format a size in megabytes, or in kilobytes below 0.1 megabytes."""
-    return f"{megabytes(size)} MB" if size > 1e5 else f"{size / 1e3:.0f} kB"
+def seconds(time: float) -> str:
+    """Format a time."""
+    return f"{time:.1f} s" if time >= 1 else f"{time:.2f} s"
 
 
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """Format a table as Markdown."""
-    cells = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(row)} |\n" for row in cells)
+def texts(figures: dict[str, Any]) -> dict[str, str]:
+    """Format the figures of a recipe: medians of all builds, and what the image has."""
+    formatted: dict[str, str] = {}
+    for name, values in figures.items():
+        if name == "layers":
+            packed, unpacked = (sum(sizes) for sizes in zip(*values, strict=True))
+            formatted |= {"compressed": size(packed), "unpacked": size(unpacked)}
+        elif name == "start":
+            for command, (start, compiled) in values.items():
+                formatted[command] = seconds(start)
+                formatted[f"{command}, relative"] = f"{start / compiled:.2f}"
+        else:
+            unit = size if name == "pushed" else seconds
+            formatted[name] = unit(median(values))
+    return formatted
 
 
-def tables(path: Path = RESULTS) -> str:
-    """Return the results as Markdown."""
-    results = json.loads(path.read_text("utf-8"))
-    text = f"Rounds: {results['rounds']}. {results['machine']}.\n"
-    for name, case in results["cases"].items():
-        if name not in DEPENDENCIES:
-            continue
-        builds, images, layers = [], [], []
-        commands: list[str] = []
-        for recipe, figures in case["recipes"].items():
-            measures = [measure for measure in BUILDS if measure in figures]
-            seconds = [f"{median(figures[measure]):.2f}" for measure in measures]
-            pushed = megabytes(median(figures["pushed"]))
-            builds.append([TITLES[recipe], *seconds, pushed])
-            if "layers" not in figures:
-                continue
-            sizes = [
-                megabytes(sum(each)) for each in zip(*figures["layers"], strict=True)
-            ]
-            row = [TITLES[recipe], *sizes]
-            commands = []
-            for command, (start, compiled) in figures["start"].items():
-                commands += [f"`{command}`", "relative to fully compiled"]
-                row += [f"{start:.3f}", f"{start / compiled:.2f}"]
-            images.append(row)
-            if recipe == OURS:
-                # The last layer has no name: it is the empty one that WORKDIR adds.
-                named = zip(LAYERS, figures["layers"], strict=False)
-                layers = [[layer, *map(megabytes, each)] for layer, each in named]
-        packages = "package" if case["locked"] == 1 else "packages"
-        text += f"\n## {DEPENDENCIES[name]}: {case['locked']} locked {packages}\n\n"
-        columns = [BUILDS[measure] for measure in measures]
-        text += table(["build", *columns, "pushed"], builds)
-        if not images:
-            continue
-        text += "\n"
-        sizes = ["compressed", "unpacked"]
-        text += table(["image", *sizes, *commands], images) + "\n"
-        text += table([f"layer of {TITLES[OURS]}'s image", *sizes], layers)
+def table(*rows: list[str]) -> str:
+    """Format a table as Markdown. The first row is its header."""
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def tables() -> str:
+    """Return the results as Markdown, for the guide."""
+    results = json.loads(RESULTS.read_text("utf-8"))
+    text = f"{results['machine']}.\n"
+    for name, title in CASES.items():
+        case = results["cases"][name]
+        recipes = case["recipes"]
+        columns = [texts(figures) for figures in recipes.values()]
+        rows = [
+            [label, *(column[figure] for column in columns)]
+            for figure, label in FIGURES.items()
+            if figure in columns[0]
+        ]
+        header = ["", *(TITLES[recipe] for recipe in recipes)]
+        locked, rounds = case["locked"], len(recipes[OURS]["cold"])
+        text += f"\n### {title}\n\nLocked packages: {locked}. Rounds: {rounds}.\n\n"
+        text += table(header, *rows)
+        if "layers" in recipes[OURS]:
+            # The last layer has no name: it is the empty one that WORKDIR adds.
+            layers = zip(LAYERS, recipes[OURS]["layers"], strict=False)
+            rows = [[layer, *map(size, sizes)] for layer, sizes in layers]
+            header = [f"layer of {TITLES[OURS]}'s image", "compressed", "unpacked"]
+            text += f"\n{table(header, *rows)}"
     return text
 
 
-def summary(path: Path = RESULTS) -> str:
+def summary() -> str:
     """Return the figures of the largest program as Markdown, for the README."""
-    results = json.loads(path.read_text("utf-8"))
-    rows = []
-    for recipe, figures in results["cases"]["pandas"]["recipes"].items():
-        seconds = {
-            measure: f"{median(figures[measure]):.1f} s"
-            for measure in ("code", "version", "cold")
-        }
-        pushed = with_unit(median(figures["pushed"]))
-        start = f"{figures['start']['--version'][0]:.2f} s"
-        image = with_unit(sum(compressed for compressed, _ in figures["layers"]))
-        builds = [seconds["code"], seconds["version"]]
-        rows.append([TITLES[recipe], *builds, pushed, start, seconds["cold"], image])
-    header = ["recipe", "rebuild: code changed", "rebuild: version changed"]
-    header += ["pushed: code changed", "start with a read-only file system"]
-    return table([*header, "build without a cache", "image, compressed"], rows)
+    case = json.loads(RESULTS.read_text("utf-8"))["cases"]["pandas"]
+    names = ["code", "version", "pushed", "--version", "cold", "compressed"]
+    rows = (
+        [TITLES[recipe], *(texts(figures)[name] for name in names)]
+        for recipe, figures in case["recipes"].items()
+    )
+    return table(["recipe", *(FIGURES[name] for name in names)], *rows)
 
 
-def plot(path: Path = RESULTS, output: Path = PLOT) -> None:
+def plot() -> None:
     """Draw how the figures grow with the number of dependencies."""
     # Imported here because tables() has to work without matplotlib.
     import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
 
     mpl.rc("axes", edgecolor=INK, labelcolor=INK, titlecolor=INK)
     mpl.rc("axes.spines", right=False, top=False)
+    mpl.rc("lines", marker="o", markersize=4)
     mpl.rc("svg", fonttype="none", hashsalt="benchmark")
-    mpl.rc("text", color=INK)
-    mpl.rc("xtick", color=INK)
-    mpl.rc("ytick", color=INK)
-    results = json.loads(path.read_text("utf-8"))
-    growth = [
-        case for name, case in results["cases"].items() if name.startswith("growth")
-    ]
-    figure, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
-    for axis, (measure, title) in zip(axes.flat, CURVES.items(), strict=True):
-        for recipe in growth[0]["recipes"]:
-            values = [median(case["recipes"][recipe][measure]) for case in growth]
-            axis.plot(
-                [case["locked"] for case in growth],
-                [value / 1e6 for value in values] if measure == "pushed" else values,
-                color=COLORS[recipe],
-                clip_on=False,
-                label=TITLES[recipe].replace("`", "").replace("*", ""),
-                linewidth=3 if recipe == OURS else 1.5,
-                marker="o",
-                markersize=4,
-            )
-        axis.set_title(title)
-        axis.set_xlabel("locked packages")
+    mpl.rc(("text", "xtick", "ytick"), color=INK)
+    results = json.loads(RESULTS.read_text("utf-8"))["cases"]
+    growth = [case for name, case in results.items() if name.startswith("growth")]
+    locked = [case["locked"] for case in growth]
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    axes = figure.subplots(2, 2).flat
+    for axis, name in zip(axes, ["code", "version", "cold", "pushed"], strict=True):
+        scale, unit = (1e6, "megabytes") if name == "pushed" else (1, "seconds")
+        for recipe, title in TITLES.items():
+            values = [median(case["recipes"][recipe][name]) / scale for case in growth]
+            (line,) = axis.plot(locked, values, color=COLORS[recipe], clip_on=False)
+            line.set_label(re.sub("[*`]", "", title))
+            line.set_linewidth(3 if recipe == OURS else 1.5)
+        axis.set(title=f"{FIGURES[name]}, {unit}", xlabel="locked packages")
         axis.set_ylim(bottom=0)
-    labels = axes.flat[0].get_legend_handles_labels()
+    labels = axes[0].get_legend_handles_labels()
     figure.legend(*labels, frameon=False, loc="outside lower center", ncols=2)
+    output = RESULTS.parent.parent / "docs" / "benchmark.svg"
     figure.savefig(output, metadata={"Date": None}, transparent=True)
 
 

@@ -1,6 +1,6 @@
 # uv's multi-stage example. The benchmark does not time the build of the base image with uv.
 # A cold build sets the argument, so that it starts with an empty cache mount.
-FROM benchmark-uv AS builder
+FROM benchmark-base AS builder
 ARG CACHE=benchmark
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_DEV=1 UV_PYTHON_DOWNLOADS=0
 WORKDIR /app
