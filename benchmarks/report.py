@@ -97,22 +97,24 @@ def tables(path: Path = RESULTS) -> str:
 
 
 def summary(path: Path = RESULTS) -> str:
-    """Return the figures of the largest program as Markdown, for the README."""
-    results = json.loads(path.read_text("utf-8"))
+    """Return what the image brings and what it costs as Markdown, for the README."""
+    cases = json.loads(path.read_text("utf-8"))["cases"]
+    recipes = ("poetry", "uv", OURS)
+    labels = ["rebuild after a code change", "pushed after it", "start, read-only"]
+    labels += ["build without a cache", "image, compressed"]
     rows = []
-    for recipe, figures in results["cases"]["pandas"]["recipes"].items():
-        seconds = {
-            measure: f"{median(figures[measure]):.1f} s"
-            for measure in ("code", "version", "cold")
-        }
-        pushed = with_unit(median(figures["pushed"]))
-        start = f"{figures['start']['--version'][0]:.2f} s"
-        image = with_unit(sum(compressed for compressed, _ in figures["layers"]))
-        builds = [seconds["code"], seconds["version"]]
-        rows.append([TITLES[recipe], *builds, pushed, start, seconds["cold"], image])
-    header = ["recipe", "rebuild: code changed", "rebuild: version changed"]
-    header += ["pushed: code changed", "start with a read-only file system"]
-    return table([*header, "build without a cache", "image, compressed"], rows)
+    for name in ("pandas", "click"):
+        columns = []
+        for recipe in recipes:
+            figures = cases[name]["recipes"][recipe]
+            code, cold = (f"{median(figures[each]):.1f} s" for each in ("code", "cold"))
+            pushed = with_unit(median(figures["pushed"]))
+            start = f"{figures['start']['--version'][0]:.2f} s"
+            image = with_unit(sum(compressed for compressed, _ in figures["layers"]))
+            columns.append([code, pushed, start, cold, image])
+        rows.append([f"**{DEPENDENCIES[name]}**", "", "", ""])
+        rows += map(list, zip(labels, *columns, strict=True))
+    return table(["", *(TITLES[recipe] for recipe in recipes)], rows)
 
 
 def plot(path: Path = RESULTS, output: Path = PLOT) -> None:

@@ -87,12 +87,6 @@ def test_the_tour_lists_every_file(project: Path) -> None:
     assert listed == files | folders - {"."}, "docs/tour.md: a line for each file"
 
 
-def test_the_readme_shows_files_of_the_project(project: Path) -> None:
-    """The files in the README's tree exist in the project."""
-    for path in tree(ROOT / "README.md"):
-        assert (project.parent / path).exists(), path
-
-
 def test_the_picture_is_self_contained() -> None:
     """The picture has no scripts or links, and no paths of the recording machine."""
     picture = (ROOT / "docs" / "session.svg").read_text("utf-8")
