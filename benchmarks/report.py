@@ -100,14 +100,16 @@ def tables() -> str:
 
 
 def summary() -> str:
-    """Return the figures of the largest program as Markdown, for the README."""
-    case = json.loads(RESULTS.read_text("utf-8"))["cases"]["pandas"]
-    names = ["code", "version", "pushed", "--version", "cold", "compressed"]
-    rows = (
-        [TITLES[recipe], *(texts(figures)[name] for name in names)]
-        for recipe, figures in case["recipes"].items()
-    )
-    return table(["recipe", *(FIGURES[name] for name in names)], *rows)
+    """Return what the image brings and what it costs as Markdown, for the README."""
+    cases = json.loads(RESULTS.read_text("utf-8"))["cases"]
+    recipes = ["poetry", "uv", OURS]
+    rows = [["", *(TITLES[recipe] for recipe in recipes)]]
+    for name in ("pandas", "click"):
+        columns = [texts(cases[name]["recipes"][recipe]) for recipe in recipes]
+        rows.append([f"**{CASES[name]}**", "", "", ""])
+        for figure in ("code", "pushed", "--version", "cold", "compressed"):
+            rows.append([FIGURES[figure], *(column[figure] for column in columns)])
+    return table(*rows)
 
 
 def plot() -> None:

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests import PROJECT, ROOT, commit, contents, edit
 from tests.conftest import Fake
+from tests.pages import blocks, follow
 from tools.images import run
 
 pytestmark = pytest.mark.usefixtures("person")
@@ -21,6 +23,9 @@ def releases() -> dict[str, str]:
     """Return the first commit with each release of the CHANGELOG.
 
     The result is empty if the clone is shallow, or is not a Git repository.
+
+    Raises:
+        UsageError: The result would be empty, and REQUIRE_ENGINE is set.
     """
     env = {name: os.environ[name] for name in os.environ if not name.startswith("GIT_")}
 
@@ -29,6 +34,8 @@ def releases() -> dict[str, str]:
         return run(*command, check=False, cwd=ROOT, env=env).stdout.strip()
 
     if git("rev-parse", "--is-shallow-repository") != "false":
+        if os.environ.get("REQUIRE_ENGINE"):
+            raise pytest.UsageError("the clone is shallow; run git fetch --unshallow")
         return {}
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     commits: dict[str, str] = {}
@@ -153,23 +160,26 @@ def test_an_update_neither_builds_nor_commits(
     assert run("git", "rev-list", "--count", "HEAD", cwd=folder).stdout == "2\n"
 
 
-def test_cruft_can_link_a_project_from_cookiecutter(
-    template: tuple[Path, dict[str, str]], output: Path, person: Path, project: Path
+def test_the_page_works_as_written(
+    template: tuple[Path, dict[str, str]], person: Path, project: Path
 ) -> None:
-    """The project contains the answers that cruft needs."""
-    repository, commits = template
-    clone = person / "older"
-    run("git", "clone", "--branch=made-up", str(repository), str(clone))
-    run("cookiecutter", str(clone), "--no-input", cwd=output)
-    folder = output / project.name
+    """A project from cruft is up to date, one from Cookiecutter can be linked and updated."""
+    create, link, update, _ = blocks(ROOT / "docs" / "updates.md")
+    repository, _ = template
+    clone, folder = person / "older", person / project.name
+    run("git", "clone", "--branch=made-up", repository, clone)
+    follow([create], clone)
+    created = contents(folder)
+    del created[".cruft.json"]
+    assert created == contents(project)
+
+    shutil.rmtree(folder)
+    run("cookiecutter", clone, "--no-input", cwd=person)
     commit(folder)
-    answers = (folder / ".cookiecutter.json").read_text("utf-8")
-    options = (f"--checkout={commits[MADE_UP]}", "--no-input")
-    link = (str(repository), *options, f"--extra-context={answers}")
-    cruft("link", *link, cwd=folder)
+    follow([link], clone)
     commit(folder)
-    update = ("--skip-apply-ask", f"--checkout={commits['newest']}")
-    cruft("update", *update, cwd=folder)
+    update_only = ("cruft update\nnox", "cruft update --skip-apply-ask")
+    follow([update], folder, update_only)
     updated = contents(folder)
     del updated[".cruft.json"]
     assert updated == contents(project)
