@@ -89,5 +89,4 @@ def benchmark(session: nox.Session) -> None:
     """Compare the image's recipe with others; needs an engine and a quiet machine."""
     install(session, "benchmark")
     session.run("python", "-m", "benchmarks.run", *session.posargs)
-    session.run("python", "-m", "benchmarks.report")
     session.run("cog", "-r", *PAGES)

@@ -1,7 +1,6 @@
-"""Show the results of the benchmark: tables for the README and the guide, and a plot."""
+"""Show the results of the benchmark as tables, for the README and the guide."""
 
 import json
-import re
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,12 +13,10 @@ TITLES = {
     "uv": "uv's example, with uv in its base image",
     OURS: "this template",
 }
-COLORS = {"2019": "#b07aa1", "poetry": "#9c755f", "uv": "#edb037", OURS: "#2a9d8f"}
-INK = "#808080"  # readable on white and on black
 CASES = {
     "click": "Click",
     "pandas": "Click, numpy and pandas",
-    "growth-100": "A hundred dependencies",
+    "hundred": "A hundred dependencies",
 }
 FIGURES = {
     "cold": "build without a cache",
@@ -110,38 +107,3 @@ def summary() -> str:
         for figure in ("code", "pushed", "--version", "cold", "compressed"):
             rows.append([FIGURES[figure], *(column[figure] for column in columns)])
     return table(*rows)
-
-
-def plot() -> None:
-    """Draw how the figures grow with the number of dependencies."""
-    # Imported here because tables() has to work without matplotlib.
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    mpl.rc("axes", edgecolor=INK, labelcolor=INK, titlecolor=INK)
-    mpl.rc("axes.spines", right=False, top=False)
-    mpl.rc("lines", marker="o", markersize=4)
-    mpl.rc("svg", fonttype="none", hashsalt="benchmark")
-    mpl.rc(("text", "xtick", "ytick"), color=INK)
-    results = json.loads(RESULTS.read_text("utf-8"))["cases"]
-    growth = [case for name, case in results.items() if name.startswith("growth")]
-    locked = [case["locked"] for case in growth]
-    figure = Figure(figsize=(9, 6), layout="constrained")
-    axes = figure.subplots(2, 2).flat
-    for axis, name in zip(axes, ["code", "version", "cold", "pushed"], strict=True):
-        scale, unit = (1e6, "megabytes") if name == "pushed" else (1, "seconds")
-        for recipe, title in TITLES.items():
-            values = [median(case["recipes"][recipe][name]) / scale for case in growth]
-            (line,) = axis.plot(locked, values, color=COLORS[recipe], clip_on=False)
-            line.set_label(re.sub("[*`]", "", title))
-            line.set_linewidth(3 if recipe == OURS else 1.5)
-        axis.set(title=f"{FIGURES[name]}, {unit}", xlabel="locked packages")
-        axis.set_ylim(bottom=0)
-    labels = axes[0].get_legend_handles_labels()
-    figure.legend(*labels, frameon=False, loc="outside lower center", ncols=2)
-    output = RESULTS.parent.parent / "docs" / "benchmark.svg"
-    figure.savefig(output, metadata={"Date": None}, transparent=True)
-
-
-if __name__ == "__main__":
-    plot()
