@@ -26,7 +26,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.images import Registry, inspect, save
-from tests import MIRROR, PROJECT, commit, edit, run
+from tests import MIRROR, PROJECT, ROOT, commit, edit, run
 from tests.answers import CHOICES, build_wheel
 from tests.conftest import Bake, Copy
 from tests.images import TAGS, base_of, build, dockerfile_of, steps_run
@@ -558,7 +558,7 @@ def built(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     begin_with_own_layer(folder, " AS base")
     # Some base images set a variable that overrides pip's setting for the tests' index.
     edit(folder / "Dockerfile", " AS base\n", " AS base\nENV REQUESTS_CA_BUNDLE=\n")
-    page = blocks(folder / "docs" / "recipes.md")
+    page = blocks(ROOT / "templates" / "recipes" / "dependencies.md")
     (secrets,) = (
         block.code
         for block in page
