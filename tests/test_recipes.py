@@ -36,7 +36,7 @@ RECIPES["Connect services"] = [
     block for block in blocks(PROJECT / "CONTRIBUTING.md") if block.language == "diff"
 ]
 TESTS = DEFAULT_SESSIONS[2]
-CODE = ("lint", "mypy", TESTS, "coverage")
+CODE = ["lint", "mypy", TESTS, "coverage"]
 SCHEMAS = {
     "compose.yaml": "vendor.compose-spec",
     ".gitlab-ci.yml": "vendor.gitlab-ci",
@@ -55,34 +55,20 @@ LONGEST = {
 
 @dataclass
 class Recipe:
-    """A recipe to follow in a new project.
-
-    Attributes:
-        page: The blocks of the recipe.
-        project: The project, a Git repository with one commit.
-        nox: Runs the sessions.
-        env: The environment of the commands.
-        names: Names and other texts in the page, each with a replacement.
-    """
+    """A recipe to follow in a new project."""
 
     page: list[Block]
-    project: Path
+    sessions: list[str]  # those that must pass after it
+    project: Path  # a Git repository with one commit
     nox: Nox
     env: dict[str, str]
-    names: dict[str, str]
+    names: dict[str, str]  # and other texts in the page, each with a replacement
 
-    def follow(self, *sessions: str) -> str:
-        """Follow the page, run sessions, and return the output of the page's commands.
-
-        Without arguments, the sessions are those that check the files in the page's diffs.
-        """
+    def follow(self) -> str:
+        """Follow the page, check the project, and return the output of the page."""
         output = follow(self.page, self.project, *self.names.items(), env=self.env)
-        diffs = "".join(b.code for b in self.page if b.language == "diff")
-        suffixes = set(re.findall(r"(?m)^\+\+\+ b/.*(\.\w+)$", diffs))
-        if not sessions and suffixes & {".py", ".yaml", ".yml"}:
-            sessions = CODE if ".py" in suffixes else ("lint",)
-        if sessions:
-            self.nox.run(self.project, "--session", *sessions)
+        if self.sessions:
+            self.nox.run(self.project, "--session", *self.sessions)
         changed = ("git", "ls-files", "--modified", "--others", "--exclude-standard")
         for pattern, schema in SCHEMAS.items():
             if files := run(*changed, pattern, cwd=self.project).stdout.splitlines():
@@ -109,7 +95,11 @@ def recipe(heading: str, bake: Bake, nox: Nox, tmp_path: Path) -> Iterator[Recip
     project = shutil.copytree(fresh, tmp_path / SLUG)
     commit(project)
     run("chmod", "-R", "go=", project)
-    private = Block(heading, "sh", "umask 077\n", "")
+    page = [Block(heading, "sh", "umask 077\n", ""), *RECIPES[heading]]
+    # By default, the sessions are those that check the files in the page's diffs.
+    diffs = "".join(block.code for block in page if block.language == "diff")
+    checked = re.findall(r"(?m)^\+\+\+ .*\.(py|ya?ml)$", diffs)
+    sessions = CODE if "py" in checked else ["lint"] * bool(checked)
     # Poetry must leave no environments in the user's cache, and not use that of the tests.
     env = MIRROR | os.environ | {"POETRY_VIRTUALENVS_IN_PROJECT": "true"}
     env.pop("VIRTUAL_ENV", None)
@@ -119,7 +109,7 @@ def recipe(heading: str, bake: Bake, nox: Nox, tmp_path: Path) -> Iterator[Recip
         # A mirror of Debian can have expired indexes.
         "apt-get update": "apt-get -o Acquire::Check-Valid-Until=false update",
     }
-    yield Recipe([private, *RECIPES[heading]], project, nox, env, names)
+    yield Recipe(page, sessions, project, nox, env, names)
     if shutil.which("docker"):
         run("docker", "rm", "--force", SLUG, check=False)
 
@@ -168,7 +158,8 @@ def test_rename_the_project(recipe: Recipe, repository: Path) -> None:
     recipe.project = parent / "hypermodern-python"
     commit(recipe.project)
     del recipe.names["hypermodern-python"]
-    recipe.follow("lint", "mypy", TESTS)
+    recipe.sessions = ["lint", "mypy", TESTS]
+    recipe.follow()
     commit(recipe.project, "Rename the project")
     old = r"hypermodern[-_]python"
     assert not run("git", "grep", "-E", old, check=False, cwd=recipe.project).stdout
@@ -184,6 +175,7 @@ def test_rename_the_project(recipe: Recipe, repository: Path) -> None:
 @pytest.mark.usefixtures("recipe", "person")
 def test_depend_on_git_or_a_folder(recipe: Recipe) -> None:
     """The libraries are in a repository, in the project, and beside it."""
+    recipe.sessions = ["mypy", TESTS]
     recipe.reach_loopback()
     write_package(recipe.project / "libraries" / "from-folder", "from-folder")
     write_package(recipe.project.parent / "from-folder", "from-folder")
@@ -195,7 +187,7 @@ def test_depend_on_git_or_a_folder(recipe: Recipe) -> None:
     run("git", "update-server-info", cwd=bare)
     with serving(server) as (address, _):
         recipe.names["https://github.com"] = f"http://{address}"
-        recipe.follow("mypy", TESTS)
+        recipe.follow()
 
 
 @follows("Use a private package index")
@@ -292,7 +284,8 @@ def test_stop_supporting_a_python(recipe: Recipe) -> None:
     if not re.search(r"^ *3\.(1[2-9]|[2-9]\d)\.", found, re.MULTILINE):
         pytest.skip("Poetry finds no Python 3.12 or newer; install one")
     # The project no longer supports Python 3.11, which may run these tests.
-    recipe.follow("mypy", *[TESTS] * (sys.version_info >= (3, 12)))
+    recipe.sessions = ["mypy", TESTS] if sys.version_info >= (3, 12) else []
+    recipe.follow()
     files = ("--", ".", ":!poetry.lock", ":!docker/poetry.txt")
     command = ("git", "grep", "--fixed-strings", "3.11", *files)
     assert not run(*command, check=False, cwd=recipe.project).stdout
@@ -347,7 +340,8 @@ def test_develop_in_a_container(recipe: Recipe) -> None:
 @follows("Replace the sample", "Make a command group")
 def test_change_the_command_line(recipe: Recipe) -> None:
     """The documentation and the examples in docstrings are checked, too."""
-    recipe.follow(*DEFAULT_SESSIONS)
+    recipe.sessions = DEFAULT_SESSIONS
+    recipe.follow()
 
 
 @follows(*REST)
