@@ -17,7 +17,7 @@ from tests.pages import blocks, follow, tokens
 from tools.images import Registry, run
 from tools.pages import anchor
 
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("templates/*/*.md")]
 
 
 def links(page: Path) -> Iterator[str]:
@@ -62,7 +62,7 @@ def test_the_site_builds(tmp_path: Path) -> None:
     The site shows no Markdown or HTML comments as text.
     """
     run("sphinx-build", "-W", "-n", "docs", tmp_path, cwd=ROOT)
-    for page in tmp_path.glob("*.html"):
+    for page in tmp_path.rglob("*.html"):
         assert not re.findall(r"&lt;!--|```|\{include\}", page.read_text("utf-8")), page
 
 

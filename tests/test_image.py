@@ -26,7 +26,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import MIRROR, PROJECT, TAGS, commit, edit
+from tests import MIRROR, PROJECT, ROOT, TAGS, commit, edit
 from tests.answers import CHOICES, build_wheel
 from tests.conftest import Bake, Copy
 from tests.packages import Server, serving, write_certificate, write_package
@@ -555,7 +555,7 @@ def built(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     begin_with_own_layer(folder, " AS base")
     # Some base images set a variable that overrides pip's setting for the tests' index.
     edit(folder / "Dockerfile", " AS base\n", " AS base\nENV REQUESTS_CA_BUNDLE=\n")
-    page = blocks(folder / "docs" / "recipes.md")
+    page = blocks(ROOT / "templates" / "recipes" / "dependencies.md")
     (secrets,) = (
         block.code
         for block in page

@@ -7,14 +7,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "cookiecutter.json"
-RECIPES = ROOT / "{{cookiecutter.project_slug}}" / "docs" / "recipes.md"
+RECIPES = ROOT / "templates" / "recipes"
 
 
 def questions() -> Iterator[str]:
@@ -45,7 +44,8 @@ def anchor(heading: str) -> str:
 
 
 def recipes() -> Iterator[str]:
-    """Yield the lines of a list of links to the recipes in the generated project."""
-    page = f"../{quote(str(RECIPES.relative_to(ROOT)))}"
-    for title in re.findall("^## (.+)$", RECIPES.read_text("utf-8"), re.MULTILINE):
-        yield f"- [{title}]({page}#{anchor(title)})"
+    """Yield the lines of a list of links to the recipes, by page."""
+    for path in sorted(RECIPES.glob("*.md")):
+        page = f"../{path.relative_to(ROOT).as_posix()}"
+        for marks, title in re.findall("(?m)^(##?) (.+)$", path.read_text("utf-8")):
+            yield f"{'  ' * (len(marks) - 1)}- [{title}]({page}#{anchor(title)})"

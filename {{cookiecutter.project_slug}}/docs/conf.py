@@ -16,7 +16,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_click",
 ]
-exclude_patterns = ["_build", "recipes.md"]  # the recipes are for the owner
+exclude_patterns = ["_build"]
 autodoc_typehints = "description"
 # References to types of other projects are not resolved: that needs the network. A broken
 # reference to one of our own fails the build.
