@@ -25,6 +25,7 @@ myst_enable_extensions = ["attrs_block", "substitution"]
 myst_heading_anchors = 3  # for links to headings, as on GitHub
 
 html_theme = "furo"
+pygments_style = "default"  # Furo's own does not color added lines in diffs
 html_title = "Hypermodern Python, in a container"
 html_show_copyright = False
 html_copy_source = False
@@ -107,9 +108,9 @@ def add_project(app: Sphinx) -> Iterator[tuple[str, dict[str, str], str]]:
     highlighter = PygmentsBridge("html")
     for file, text in default_project().items():
         lexer = find_lexer_class_for_filename(file)
-        code = highlighter.highlight_block(
-            text, lexer.aliases[0] if lexer else "text", force=True
-        )
+        # The lexer of Terraform marks words in docker-bake.hcl as errors.
+        known = lexer and lexer.name != "Terraform"
+        code = highlighter.highlight_block(text, lexer.aliases[0] if known else "text")
         tour = app.builder.get_relative_uri(page_of(file), "tour")
         body = f'<h1>{file}</h1><p><a href="{tour}">All files</a></p>{code}'
         yield page_of(file), {"title": file, "body": body}, "page.html"
