@@ -124,10 +124,9 @@ def finish_page(
         text = shorten(re.sub("<[^>]+>", "", first[1]), 160, placeholder=" …")
         context["metatags"] += f'<meta name="description" content="{text}">'
     for file in default_project() if page == "tour" else ():
-        line = (
-            rf"(^|<pre><span></span>)({'    ' * file.count('/')})({Path(file).name})\b"
-        )
-        link = rf'\1\2<a href="{page_of(file)}.html">\3</a>'
+        indent = "    " * file.count("/")
+        line = rf"((?:^|<span></span>){indent})({re.escape(Path(file).name)})\b"
+        link = rf'\1<a href="{page_of(file)}.html">\2</a>'
         context["body"] = re.sub(line, link, context["body"], count=1, flags=re.M)
 
 

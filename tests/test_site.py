@@ -14,14 +14,11 @@ from selenium.webdriver.common.by import By
 from tests import ROOT, contents, run
 from tests.packages import serving
 
-# Returns the elements that are wider than their place, so that readers have to scroll sideways.
-CUT = """
-return [...document.querySelectorAll(arguments[0])]
-  .filter((element) => element.scrollWidth > element.clientWidth)
-  .map((element) => element.textContent.slice(0, 80))
-"""
-# Returns the visible text whose contrast is below 4.5, the minimum of WCAG 2.
-FAINT = """
+# Returns the elements that are wider than their place, so that readers must scroll sideways, and
+# the visible texts whose contrast is below 4.5, the minimum of WCAG 2.
+HARD_TO_READ = """
+const cut = [...document.querySelectorAll(arguments[0])]
+  .filter((element) => element.scrollWidth > element.clientWidth);
 const channels = (color) => color.match(/[\\d.]+/g).map(Number);
 const luminance = (color) => channels(color).slice(0, 3)
   .map((value) => value <= 10 ? value / 3294 : ((value / 255 + 0.055) / 1.055) ** 2.4)
@@ -30,15 +27,12 @@ const background = (element) => {
   const color = getComputedStyle(element).backgroundColor;
   return channels(color)[3] === 0 ? background(element.parentElement) : color;
 };
-const faint = [];
-const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (texts.nextNode()) {
-  const element = texts.currentNode.parentElement;
+const faint = [...document.querySelectorAll("body, body *")].filter((element) => {
   const ratio = luminance(getComputedStyle(element).color) / luminance(background(element));
-  if (Math.max(ratio, 1 / ratio) < 4.5 && element.checkVisibility({visibilityProperty: true}))
-    faint.push(texts.currentNode.data);
-}
-return faint.filter((text) => text.trim())
+  return Math.max(ratio, 1 / ratio) < 4.5 && element.checkVisibility({visibilityProperty: true})
+    && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+});
+return [...cut, ...faint].map((element) => element.textContent.slice(0, 80))
 """
 
 
@@ -132,29 +126,17 @@ def test_copied_diffs_apply(
     assert not all(result.returncode for result in results)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_pages_fit_into_the_window(
-    pages: list[str], browser: Chrome, address: str, width: int
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_pages_are_easy_to_read(
+    pages: list[str], browser: Chrome, address: str, width: int, theme: str
 ) -> None:
     """No page or table is too wide, nor is the tree of the tour on a large screen."""
     resize(browser, width)
-    cut = {}
-    for page in pages:
-        browser.get(f"{address}/{page}")
-        elements = "html, .table-wrapper" + (", pre:has(a)" if width == 1280 else "")
-        cut[page] = browser.execute_script(CUT, elements)
-    assert not {page: found for page, found in cut.items() if found}
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_has_contrast(
-    pages: list[str], browser: Chrome, address: str, theme: str
-) -> None:
-    """Each theme has enough contrast, also in blocks of code."""
     media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    faint = {}
+    elements = "html, .table-wrapper" + (", pre:has(a)" if width == 1280 else "")
+    hard = {}
     for page in pages:
         browser.get(f"{address}/{page}")
-        faint[page] = browser.execute_script(FAINT)
-    assert not {page: found for page, found in faint.items() if found}
+        hard[page] = browser.execute_script(HARD_TO_READ, elements)
+    assert not {page: found for page, found in hard.items() if found}
