@@ -88,7 +88,8 @@ def copied(browser: Chrome, language: str) -> Iterator[str]:
         # Only a block under the mouse shows its button.
         ActionChains(browser, duration=0).move_to_element(button).click().perform()
         yield browser.execute_async_script(
-            "navigator.clipboard.readText().then(arguments[0])"
+            "navigator.clipboard.readText().then(async (text) => {"
+            "  await navigator.clipboard.writeText(''); arguments[0](text) })"
         )
 
 
@@ -130,7 +131,7 @@ def test_copied_diffs_apply(
 def test_pages_are_easy_to_read(
     pages: list[str], browser: Chrome, address: str, width: int, theme: str
 ) -> None:
-    """No page or table is too wide, nor is the tree of the tour on a large screen."""
+    """Text has contrast. No page or table is too wide, nor the tour's tree on a large screen."""
     resize(browser, width)
     media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
