@@ -99,5 +99,8 @@ def test_signal_stops_the_program(number: signal.Signals) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "Reticulating spline 1...\n"
         process.send_signal(number)
-        rest = process.communicate(timeout=30)
+        try:
+            rest = process.communicate(timeout=30)
+        finally:
+            process.kill()  # otherwise, a program that does not end would stop the tests
     assert (process.returncode, *rest) == (130, "", "")
