@@ -16,7 +16,6 @@ import yaml
 from benchmarks.images import Registry
 from tests import MIRROR, ROOT, contents, run
 from tests.conftest import Nox
-from tests.images import steps_run
 from tests.pages import blocks, follow, tokens
 from tests.test_project import DEFAULT_SESSIONS
 from tools.pages import anchor
@@ -186,11 +185,8 @@ def test_the_guide_works_as_written(
     pages = ("start.md", "deployment.md", "outgrowing.md")
     page = [block for name in pages for block in blocks(ROOT / "docs" / name)]
     try:
-        output = follow(
-            page, repository, *replacements.items(), env=os.environ | MIRROR
-        )
+        follow(page, repository, *replacements.items(), env=os.environ | MIRROR)
     finally:
         run("docker", "swarm", "leave", "--force", check=False)
         run("docker", "rm", "--force", f"{tag}-demo", check=False)
         run("docker", "volume", "rm", "--force", f"{tag}-reports")
-    assert steps_run(output) == {"program", "stage-5"}
