@@ -14,6 +14,7 @@ from markdown_it.token import Token
 from tools.images import run
 
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")
+FILE = re.compile(r"<!-- file: (.+) -->")
 # A line before the output of each block.
 MARK = "-- a block of the page --"
 # In the expected output, three dots that end no word stand for any text.
@@ -63,8 +64,9 @@ def follow(
 ) -> str:
     """Do what readers do with the blocks of a page, and return the output.
 
-    One shell runs the blocks of commands and applies the diffs, so it keeps variables
-    and the folder. A block of text right after commands is their expected output.
+    One shell runs the blocks of commands, applies the diffs and writes the files that
+    comments name, so it keeps variables and the folder. A block of text right after
+    commands is their expected output.
 
     Args:
         page: The blocks. Those with a comment that says why they are not run are left out.
@@ -88,6 +90,8 @@ def follow(
             expected.append("...")
         elif block.language == "diff":
             script += f"git apply --whitespace=error-all - <<'{MARK}'\n{code}{MARK}\n"
+        elif file := FILE.fullmatch(block.comment):
+            script += f"cat >{file[1]} <<'{MARK}'\n{code}{MARK}\n"
         elif (before, block.language) == ("sh", "text"):
             expected[-1] = code
         before = block.language

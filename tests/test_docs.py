@@ -1,7 +1,8 @@
 """The guide's commands work as written, and its links and tables are right."""
 
+import os
 import re
-import uuid
+import shlex
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,8 +13,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests import ROOT, TAGS, contents
+from tests import MIRROR, ROOT, contents
+from tests.conftest import Nox
 from tests.pages import blocks, follow, tokens
+from tests.test_project import DEFAULT_SESSIONS
 from tools.images import Registry, run
 from tools.pages import anchor
 
@@ -101,20 +104,13 @@ def test_the_picture_is_short_and_readable() -> None:
     assert int(letters) * (390 - margins) / int(width) >= 9
 
 
-@pytest.fixture
-def manifest() -> dict[str, object]:
-    """Return the Kubernetes manifest from the guide."""
-    page = ROOT / "docs" / "outgrowing.md"
-    (block,) = (block for block in blocks(page) if block.language == "yaml")
-    manifest: dict[str, object] = yaml.safe_load(block.code)
-    return manifest
-
-
-def test_the_kubernetes_manifest_is_valid(manifest: dict[str, object]) -> None:
+def test_the_kubernetes_manifest_is_valid() -> None:
     """The manifest conforms to the schema and to the restricted security standard."""
+    page = blocks(ROOT / "docs" / "outgrowing.md")
+    (manifest,) = (yaml.safe_load(b.code) for b in page if b.language == "yaml")
     latest = kubernetes_validate.latest_version()
     kubernetes_validate.validate(manifest, latest, strict=True)
-    pod = manifest["spec"]["template"]["spec"]  # type: ignore[index]
+    pod = manifest["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"] == {
         "runAsNonRoot": True,
@@ -127,40 +123,67 @@ def test_the_kubernetes_manifest_is_valid(manifest: dict[str, object]) -> None:
     }
 
 
-@pytest.fixture
-def swarm() -> Iterator[None]:
-    """Check that the engine is in no swarm, and leave a swarm that the test joined."""
-    state = ("docker", "info", "--format", "{{.Swarm.LocalNodeState}}")
-    assert run(*state).stdout.strip() == "inactive", "the test would end this swarm"
-    yield
-    if run(*state).stdout.strip() != "inactive":
-        run("docker", "swarm", "leave", "--force")
+GENERATE = f"cookiecutter '{ROOT}' --no-input"
+# Messages on the page, as patterns, and commands that fail with them in an empty folder.
+FAILURES = {
+    "directory already exists": f"mkdir hypermodern-python && {GENERATE}",
+    "FailedHookException: Hook script failed": f"{GENERATE} project_slug=A",
+    "UNFINISHED exists": f"mkdir hypermodern-python && touch hypermodern-python/UNFINISHED && {GENERATE} --overwrite-if-exists",
+    "pyproject.toml changed significantly since poetry.lock was last generated": f"{GENERATE} && cd hypermodern-python && perl -pi -e 's/click>=8/click>=7/' pyproject.toml && poetry export",
+    "THESE PACKAGES DO NOT MATCH THE HASHES": "touch a-1-py3-none-any.whl && echo ./*.whl --hash=sha256:$(printf %064d 0) >list && pip install --requirement list",
+    "detected dubious ownership in repository": "git init && HOME=$PWD GIT_CONFIG_NOSYSTEM=1 GIT_TEST_ASSUME_DIFFERENT_OWNER=1 git status",
+    "Cannot connect to the Docker daemon|failed to connect to the docker API": "DOCKER_HOST=unix:///missing docker version",
+    "BuildKit is enabled but the buildx component is missing or broken": "mkdir cli-plugins && echo exit 1 >cli-plugins/docker-buildx && chmod +x cli-plugins/* && DOCKER_CONFIG=$PWD DOCKER_BUILDKIT=1 docker build .",
+    "No usable temporary directory found": "docker run --rm --read-only python:3.14-slim python -c 'import tempfile; tempfile.gettempdir()'",
+    "Read-only file system": "docker run --rm --read-only python:3.14-slim touch /file",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(message, marks=[pytest.mark.engine] * ("docker" in command))
+        for message, command in FAILURES.items()
+    ],
+)
+def test_troubleshooting_has_the_message(message: str, tmp_path: Path) -> None:
+    """The page has the words that a program prints."""
+    failed = run("bash", "-c", FAILURES[message], check=False, cwd=tmp_path)
+    found = re.search(message, failed.stdout + failed.stderr)
+    assert found, failed
+    assert found[0] in (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
 
 
 @pytest.mark.engine
-@pytest.mark.usefixtures("swarm", "person")
-def test_the_guide_works_as_written(registry: Registry, tmp_path: Path) -> None:
-    """All commands run in order, from generating a project to a job on a swarm.
+@pytest.mark.longest
+def test_the_guide_works_as_written(
+    registry: Registry, repository: Path, nox: Nox, tag: str
+) -> None:
+    """All commands run in order, from a clone of the template to a job on a swarm.
 
-    Only names and a folder are replaced: the template is this one, the registry has another port,
-    and the project has a slug that no other image on the engine has.
+    Only names are replaced: the registry has another port, and images, containers and
+    volumes have names that no others on the engine have. Nox shares the tests' environments.
     """
-    slug = f"{TAGS}-{uuid.uuid4().hex[:8]}"
-    names = {
-        "gh:OWNER/REPOSITORY": f"{ROOT} project_slug={slug}",
-        "hypermodern-python": slug,
-        "localhost:5000": registry.address,
-        "pyvenv.cfg /tmp": f"pyvenv.cfg {tmp_path}",
-        "splines": f"{slug}-splines",
+    state = run("docker", "info", "--format", "{{.Swarm.LocalNodeState}}").stdout
+    assert state == "inactive\n", "the test would end this swarm"
+    options = f"2>&1 --envdir={shlex.quote(str(nox.envdir))} --session"
+    replacements = {
+        "poetry nox": "poetry nox poetry-plugin-pypi-mirror",
+        "--no-input": f"--no-input project_slug={tag} package_name=hypermodern_python",
+        "hypermodern-python": tag,
+        "localhost:5001": registry.address,
+        "demo": f"{tag}-demo",
+        "reports": f"{tag}-reports",
+        "nox\n": f"nox {options} {' '.join(DEFAULT_SESSIONS)}\n",
+        # Docker prints the log of a build as errors.
+        "--progress=plain": "--progress=plain 2>&1",
     }
-    page = [
-        block
-        for name in ("start.md", "deployment.md", "outgrowing.md")
-        for block in blocks(ROOT / "docs" / name)
-    ]
+    pages = ("start.md", "deployment.md", "outgrowing.md")
+    page = [block for name in pages for block in blocks(ROOT / "docs" / name)]
     try:
-        output = follow(page, tmp_path, *names.items())
+        follow(page, repository, *replacements.items(), env=os.environ | MIRROR)
     finally:
-        run("docker", "rm", "--force", f"{slug}-splines", check=False)
-    assert f"{registry.address}/{slug}:latest" in output
-    assert output.count("| Reticulating spline 2...\n") == 3
+        run("docker", "swarm", "leave", "--force", check=False)
+        run("docker", "rm", "--force", f"{tag}-demo", check=False)
+        run("docker", "volume", "rm", "--force", f"{tag}-reports")
