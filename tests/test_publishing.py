@@ -248,7 +248,8 @@ def test_a_release_is_published_renewed_and_verified(
     Another platform replaces arm64, which needs an emulator and a base image.
     """
     status = run("docker", "info", "--format={{.DriverStatus}}").stdout
-    assert "io.containerd.snapshotter" in status, "switch on containerd-snapshotter"
+    if "io.containerd.snapshotter" not in status:
+        pytest.skip("needs Docker's containerd image store; see Docker's documentation")
     base, scanner = f"{registry.address}/{TAGS}-base:1", f"{TAGS}-scanner"
 
     def build_base(packages: str) -> None:
