@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
@@ -239,24 +238,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder that all workers of this run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
-@pytest.fixture(scope="session")
-def locked_environment(project: Path, shared: Path) -> Path:
-    """Return a folder with the packages that a project's tests need, as locked."""
-    folder = shared / "locked-environment"
-    requirements = folder / "requirements.txt"
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            folder.mkdir()
-            export = ("poetry", "export", "--with=tests", f"--output={requirements}")
-            run(*export, cwd=project)
-            run(
-                *(sys.executable, "-m", "pip", "install", f"--target={folder}"),
-                *("--no-deps", "--require-hashes", f"--requirement={requirements}"),
-                "--no-compile",
-            )
-    return folder
 
 
 @pytest.fixture(scope="session")
