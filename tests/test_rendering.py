@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from allpairspy import AllPairs
-from hypothesis import given
+from hypothesis import example, given
 from identify.vendor.licenses import LICENSES
 from jinja2 import Environment, FileSystemLoader
 
@@ -29,7 +29,7 @@ from tests.answers import (
     texts,
 )
 from tests.conftest import Bake
-from tests.test_answers import TEXTS
+from tests.test_answers import SPECIAL, TEXTS
 from tools.images import inspect, run
 
 # All options of the choices, and several names and texts. Tests try all pairs of them.
@@ -153,6 +153,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 @pytest.mark.parametrize("language", READERS)
 @given(text=TEXTS.filter(bool))
+@example(text=" ".join(SPECIAL))
 def test_macros_quote_any_text(language: str, text: str) -> None:
     """The parser of the language returns the text unchanged."""
     assert READERS[language](text) == text
