@@ -257,16 +257,8 @@ def test_a_package_in_a_namespace_is_checked_like_the_first(
 CONDA = {"CONDA_DEFAULT_ENV": "base", "CONDA_PREFIX": "/opt/conda"}
 
 
-@pytest.mark.parametrize(
-    ("settings", "variables"),
-    [
-        pytest.param("", {}, id="poetry env use"),
-        pytest.param("", CONDA, id="Conda"),
-        pytest.param("in-project = true", CONDA, id="Conda, and .venv"),
-    ],
-)
+@pytest.mark.parametrize("variables", [{}, CONDA], ids=["poetry env use", "Conda"])
 def test_nox_changes_no_other_environment(
-    settings: str,
     variables: dict[str, str],
     copy: Copy,
     project: Path,
@@ -277,7 +269,6 @@ def test_nox_changes_no_other_environment(
     """Poetry would prefer the developer's environment, and remove its packages."""
     # Nothing tests `create = false`: on a failure, Poetry would change the system's Python.
     project = copy(project)
-    (project / "poetry.toml").write_text(f"[virtualenvs]\n{settings}\n")
     run("poetry", "env", "use", sys.executable, cwd=project, env=nox.env)
     run("poetry", "install", "--only=main", cwd=project, env=nox.env)
     where = ("poetry", "env", "info", "--path")
