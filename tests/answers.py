@@ -213,5 +213,9 @@ def assert_reads_back(project: Path, answers: Mapping[str, str]) -> None:
     named = text.replace("{{ cookiecutter.author }}", answers["author"])
     assert (project / "LICENSE").read_text("utf-8") == named
 
+    tag = f"{answers['python_version']}-{answers['base_image']}"
+    dockerfile = (project / "Dockerfile").read_text("utf-8")
+    assert dockerfile.startswith(f"FROM python:{tag} AS base\n")
+
     kept = json.loads((project / ".cookiecutter.json").read_text("utf-8"))
     assert kept == {question: answers[question] for question in ASKED}

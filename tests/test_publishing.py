@@ -25,18 +25,20 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("jq"),
     reason="the workflows need GNU's programs and jq, as on GitHub's runners; CI has them",
 )
-# An engine that publishes nothing, and prints its options. The registry has the images of all
-# releases, or of those in $PUBLISHED.
+# An engine that publishes nothing, and prints its options. Containers fail if $CRASH is set.
+# The registry has the images of all releases, or of those in $PUBLISHED.
 DOCKER = """
 case "$*" in
 "buildx bake "*) echo '{"release": {"containerimage.digest": "sha256:0"}}' > metadata.json ;;
-"buildx imagetools inspect --raw "*) echo '{"manifests": []}' ;;
+"buildx imagetools inspect --raw "*)
+  echo '{"manifests": [{"platform": {"os": "linux", "architecture": "amd64"}}]}' ;;
 "buildx imagetools inspect "*@*) ;;
 "buildx imagetools inspect "*)
   case " ${PUBLISHED-$RELEASES} " in
   *" v${4##*:} "*) ;;
   *) echo "ERROR: $4: ${OUTAGE:-not found}" && exit 1 ;;
   esac ;;
+"run "*) [ -z "$CRASH" ] ;;
 *) echo "$@" ;;
 esac"""
 
@@ -98,39 +100,34 @@ def runner(fake: Fake) -> None:
 IMAGE = "check image scan"
 RELEASE = f"tests {IMAGE} release"
 ALL = {"RELEASES": "v0.1 v0.2.0 v0.10.0"}
+ORGANIZATION = {"VAR_DOCKERHUB_USERNAME": "x", "VAR_DOCKERHUB_OIDC_CONNECTIONID": "y"}
+INDEX = {"VAR_TRUSTED_PUBLISHING": "true"}
 # The event, the branch or tag, the environment, the jobs that run, and the tags of the image.
 EVENTS = {
-    "pull request": ("pull_request", "main", {"SECRET_DOCKERHUB_TOKEN": "x"}, "tests", ""),
+    "pull request": ("pull_request", "main", {"SECRET_DOCKERHUB_TOKEN": "hunter2"}, "tests", ""),
     "push": ("push", "main", {}, f"tests {IMAGE}", "edge"),
     "push to another branch": ("push", "other", {}, "", ""),
     "failed check": ("push", "main", {"RED": "lint"}, "check !tests", ""),
-    "failed test": ("push", "main", {"RED": "tests-3.13"}, "check !tests", ""),
     "private repository": ("push", "main", {"PRIVATE": "true"}, f"tests {IMAGE}", "edge"),
-    "first release": ("push", "v0.1", {}, RELEASE, "0.1 latest"),
     "next release": ("push", "v0.10.0", {"RELEASES": "v0.2.0 v0.1 v0.9"}, RELEASE, "0.10.0 0.10 latest"),
     "post-release": ("push", "v0.10.1.post1", ALL, RELEASE, "0.10.1.post1 0.10 latest"),
     "maintenance release": ("push", "v0.1.1", ALL, RELEASE, "0.1.1 0.1"),
     "pre-release": ("push", "v0.10.0rc1", {"RELEASES": "v0.2.0"}, RELEASE, "0.10.0rc1"),
-    "red release": ("push", "v0.2.0", {"RED": "mypy"}, "check !tests", ""),
-    "red release, created by hand": ("push", "v0.2.0", {"RED": "mypy", "RELEASES": "v0.2.0"}, "check !tests", ""),
-    "vulnerability": ("push", "v0.1", {"FINDING": "1"}, "tests check image !scan release", "0.1 latest"),
-    "package index": ("push", "v0.1", {"VAR_TRUSTED_PUBLISHING": "true"}, f"{RELEASE} package", "0.1 latest"),
-    "refused by Docker Hub": ("push", "v0.1", {"VAR_DOCKERHUB_USERNAME": "x"}, f"{RELEASE} !docker-hub", "0.1 latest"),
-    "organization on Docker Hub": ("push", "v0.1", {"VAR_DOCKERHUB_USERNAME": "x", "VAR_DOCKERHUB_OIDC_CONNECTIONID": "y"}, f"{RELEASE} docker-hub", "0.1 latest"),
-    "application": ("push", "v0.1", {"APPLICATION": "1", "VAR_TRUSTED_PUBLISHING": "true"}, f"{IMAGE} release", "0.1 latest"),
+    "red release, created by hand": ("push", "v0.2.0", {"RED": "tests-3.13", "RELEASES": "v0.2.0"}, "check !tests", ""),
+    "candidate that crashes": ("push", "v0.1", {"CRASH": "1"}, "tests check !image", ""),
+    "vulnerability, and refused by Docker Hub": ("push", "v0.1", {"FINDING": "1", "VAR_DOCKERHUB_USERNAME": "x"}, "tests check image !scan release !docker-hub", "0.1 latest"),
+    "organization on Docker Hub, and package index": ("push", "v0.1", {**ORGANIZATION, **INDEX}, f"{RELEASE} docker-hub package", "0.1 latest"),
+    "application": ("push", "v0.1", {**INDEX, "APPLICATION": "1"}, f"{IMAGE} release", "0.1 latest"),
     "wrong version": ("push", "v9.9.9", {}, "!check", ""),
     "no notes": ("push", "v0.3.0", {}, "!check", ""),
     "Monday": ("schedule", "main", {**ALL, "RED": "lint"}, IMAGE, "0.10.0 0.10 latest"),
-    "Monday, private": ("schedule", "main", {**ALL, "PRIVATE": "true"}, IMAGE, "0.10.0 0.10 latest"),
     "Monday before the first release": ("schedule", "main", {}, f"tests {IMAGE}", "edge"),
     "Monday after a release created by hand": ("schedule", "main", {**ALL, "PUBLISHED": "v0.1 v0.2.0"}, IMAGE, "0.2.0 0.2 latest"),
     "Monday after releases without an image": ("schedule", "main", {**ALL, "PUBLISHED": ""}, f"tests {IMAGE}", "edge"),
     "Monday with an outage of the registry": ("schedule", "main", {**ALL, "PUBLISHED": "", "OUTAGE": "503"}, "!check", ""),
-    "manual start after the newest release was deleted": ("workflow_dispatch", "main", {"RELEASES": "v0.1 v0.2.0"}, IMAGE, "0.2.0 0.2 latest"),
-    "manual start": ("workflow_dispatch", "main", ALL, IMAGE, "0.10.0 0.10 latest"),
+    "manual start after the newest release was deleted": ("workflow_dispatch", "main", {"RELEASES": "v0.1 v0.2.0", "PUBLISHED": ALL["RELEASES"]}, IMAGE, "0.2.0 0.2 latest"),
     "manual start with an old release": ("workflow_dispatch", "v0.2.0", ALL, IMAGE, "0.2.0 0.2"),
     "manual start with a tag that was not released": ("workflow_dispatch", "v0.2.0", {}, f"tests {IMAGE}", "0.2.0 0.2 latest"),
-    "manual start with a red tag": ("workflow_dispatch", "v0.2.0", {"RED": "lint"}, "check !tests", ""),
     "manual start with a red release, created by hand": ("workflow_dispatch", "v0.2.0", {**ALL, "PUBLISHED": "", "RED": "lint"}, "check !tests", ""),
     "manual start with another branch": ("workflow_dispatch", "other", ALL, "", ""),
 }  # fmt: skip
@@ -157,9 +154,10 @@ def test_what_an_event_runs_and_publishes(
         assert f"actions/checkout REF=refs/tags/v{tags.split()[0]}\n" in result.log
     assert ERRORS.get(case, "") in result.log
     # GitHub signs images of private repositories only with an enterprise plan.
-    signed = "image" in jobs and "PRIVATE" not in env
+    signed = "image" in jobs.split() and "PRIVATE" not in env
     assert ("actions/attest SUBJECT_DIGEST=sha256:0\n" in result.log) == signed
-    assert "PASSWORD" not in result.log or event != "pull_request"
+    # act replaces secrets, and each GITHUB_TOKEN, by three asterisks.
+    assert "***" not in result.log or event != "pull_request"
     if "release" in jobs:
         option = " --prerelease" if "rc" in ref else ""
         options = f"{ref}{option} --verify-tag --notes-file=notes.md\n"
@@ -169,19 +167,24 @@ def test_what_an_event_runs_and_publishes(
 
 def test_only_these_jobs_can_write(project: Path) -> None:
     """A pull request runs none of them. act does not enforce the permissions."""
-    writers = {}
+    written = set()
     for path in project.glob(".github/workflows/*.yml"):
         workflow = yaml.safe_load(path.read_text("utf-8"))
         for name, job in workflow["jobs"].items():
-            permissions = job.get("permissions", workflow["permissions"])
-            writers[path.stem, name] = [
-                p for p, level in permissions.items() if level == "write"
-            ]
-    assert {job: names for job, names in writers.items() if names} == {
-        ("release", "image"): ["attestations", "id-token", "packages"],
-        ("release", "docker-hub"): ["id-token"],
-        ("release", "release"): ["contents"],
-        ("release", "package"): ["id-token"],
+            permissions = job.get("permissions", workflow["permissions"]).items()
+            written |= {
+                f"{path.stem}: {name}: {p}"
+                for p, level in permissions
+                if level == "write"
+            }
+    assert written == {
+        *(
+            f"release: image: {what}"
+            for what in ("attestations", "id-token", "packages")
+        ),
+        "release: docker-hub: id-token",
+        "release: release: contents",
+        "release: package: id-token",
     }
 
 
@@ -207,11 +210,9 @@ def test_workflows_of_the_template(tmp_path: Path) -> None:
     assert result.jobs == {"release", "instance"}
     assert "release create 2026.1.1 --verify-tag" in result.log
     assert "\nWhat is new.\n" in result.log
-    assert run("git", "log", "-1", "--format=%s", cwd=instance).stdout == "2026.1.1\n"
-    assert (
-        "src/hypermodern_python"
-        in run("git", "ls-tree", "-r", "HEAD", cwd=instance).stdout
-    )
+    pushed = run("git", "show", "--name-only", "--format=%s", cwd=instance).stdout
+    assert pushed.startswith("2026.1.1\n")
+    assert "\nsrc/hypermodern_python/console.py\n" in pushed
     result = act(template, "pull_request", "main")
     assert result.jobs == {"tests"}
     # The test of publishing needs this image store.
@@ -248,7 +249,8 @@ def test_a_release_is_published_renewed_and_verified(
     Another platform replaces arm64, which needs an emulator and a base image.
     """
     status = run("docker", "info", "--format={{.DriverStatus}}").stdout
-    assert "io.containerd.snapshotter" in status, "switch on containerd-snapshotter"
+    if "io.containerd.snapshotter" not in status:
+        pytest.skip("needs Docker's containerd image store; see Docker's documentation")
     base, scanner = f"{registry.address}/{TAGS}-base:1", f"{TAGS}-scanner"
 
     def build_base(packages: str) -> None:
@@ -323,16 +325,8 @@ def test_a_release_is_published_renewed_and_verified(
     edit(folder / changed, r"\Z", "# changed\n")
     image = f"{registry.address}/{TAGS}-changed"
     env = {"IMAGE": image, "TAGS": "0.2.0", "SOURCE_DATE_EPOCH": time}
-    run(
-        "docker",
-        "buildx",
-        "bake",
-        "--push",
-        "--set=release.platform=linux/amd64",
-        "release",
-        cwd=folder,
-        env=os.environ | env,
-    )
+    bake = ("docker", "buildx", "bake", "--push", "--set=release.platform=linux/amd64")
+    run(*bake, "release", cwd=folder, env=os.environ | env)
     failed = run(*verify, f"{image}:0.2.0", cwd=folder, check=False)
     assert failed.returncode == 1
     names = re.findall(r"  layer \d+: /venv/\S*/(\S+)\n", failed.stderr)

@@ -1,12 +1,9 @@
 """The questions, their prompts and their default answers."""
 
-import os
 import sys
 from pathlib import Path
 
-import cookiecutter
 import pytest
-from filelock import FileLock
 
 from tests import ROOT, commit, contents
 from tests.answers import ASKED, CHOICES, QUESTIONS
@@ -74,38 +71,17 @@ def test_the_docker_hub_user_follows_from_the_github_user(
     assert f"hub.docker.com/r/{dockerhub_user}/" in readme
 
 
-@pytest.fixture(scope="session")
-def oldest(shared: Path) -> Path:
-    """Return a Python with the oldest supported Cookiecutter.
-
-    Its dependencies are those of the Cookiecutter that runs the tests.
-    """
-    folder = shared / "oldest-cookiecutter"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            run(sys.executable, "-m", "venv", "--without-pip", str(folder))
-            run(
-                *(sys.executable, "-m", "pip", f"--python={python}", "install"),
-                *("--no-deps", "cookiecutter==2.6.0"),
-            )
-            ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-            site_packages = run(str(python), "-c", ask).stdout.strip()
-            newest = str(Path(cookiecutter.__file__).parent.parent)
-            Path(site_packages, "newest.pth").write_text(newest)
-    return python
-
-
 @pytest.mark.usefixtures("home")
 def test_the_oldest_cookiecutter_generates_the_same_project(
-    oldest: Path, project: Path, output: Path
+    project: Path, output: Path
 ) -> None:
     """Pressing Enter at every prompt generates the default project.
 
     After a refusal, there is no traceback; newer versions print one, which no hook can
     prevent.
     """
-    command = (oldest, "-m", "cookiecutter", ROOT)
+    environment = ("uvx", "--quiet", f"--python={sys.executable}")
+    command = (*environment, "--from=cookiecutter==2.6.0", "cookiecutter", ROOT)
     refused = run(*command, "--no-input", "package_name=class", check=False, cwd=output)
     assert refused.returncode == 1
     assert refused.stderr.startswith("package_name: 'class' is reserved by Python. ")
@@ -123,14 +99,7 @@ def test_git_on_windows_does_not_change_line_endings(
     """Other line endings in the template or the project would change the image."""
     clone = ("git", "-c", "core.autocrlf=true", "clone")
     run(*clone, str(repository), str(person / "clone"))
-    command = (
-        sys.executable,
-        "-m",
-        "cookiecutter",
-        str(person / "clone"),
-        "--no-input",
-    )
-    run(*command, cwd=output)
+    run("cookiecutter", person / "clone", "--no-input", cwd=output)
     folder = output / project.name
     assert contents(folder) == contents(project)
     commit(folder)

@@ -57,8 +57,8 @@ def pages(site: Path) -> list[str]:
 @pytest.fixture(scope="session")
 def address(site: Path) -> Iterator[str]:
     """Serve the website, and return its address."""
-    with serving(site) as server:
-        yield f"http://{server.address}"
+    with serving(site) as (server, _):
+        yield f"http://{server}"
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@
 # still differ from the official images:
 # - Python is Debian's build, with dist-packages on sys.path (a link to site-packages), and
 #   without libpython3.X.so, tkinter and dbm.gnu. The system is Debian testing, in one layer.
-# - PYTHON_SHA256 and GPG_KEY are not set. SSL_CERT_FILE and REQUESTS_CA_BUNDLE are, and the
-#   image contains the certificates that this machine trusts.
+# - PYTHON_VERSION, PYTHON_SHA256 and GPG_KEY are not set. SSL_CERT_FILE and REQUESTS_CA_BUNDLE
+#   are, and the image contains the certificates that this machine trusts.
 # - The alpine images are Debian with BusyBox in place of all commands. They show that no RUN
 #   line needs a GNU tool, but do not test musl. python:3.13-alpine does: musl.Dockerfile.
 
@@ -48,7 +48,11 @@ RUN PYTHONPATH=$(echo /debian/usr/share/python-wheels/pip-*.whl) python -m pip d
 FROM debian AS busybox
 RUN find /usr/bin /usr/sbin -mindepth 1 ! -name busybox -delete && busybox --install -s
 
-FROM scratch AS slim
+FROM scratch AS settings
+ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt
+CMD ["python3"]
+FROM settings AS slim
 COPY --from=debian / /
-FROM scratch AS alpine
+FROM settings AS alpine
 COPY --from=busybox / /

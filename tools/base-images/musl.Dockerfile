@@ -69,6 +69,9 @@ RUN mkdir -p dev home lib proc root run sbin sys tmp usr/bin usr/lib usr/sbin us
  && printf '%s\n' ID=musl-stand-in 'PRETTY_NAME="musl and BusyBox from Debian, not Alpine"' >etc/os-release
 
 FROM scratch AS alpine
+ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt
+CMD ["python3"]
 COPY --from=image /image /
 # The build fails unless pip would install wheels for musl, and no file uses glibc.
 RUN PYTHONDONTWRITEBYTECODE=1 python - <<'PYTHON'
