@@ -21,16 +21,7 @@ from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tools.dockerfile import (
-    Stage,
-    command_of,
-    last,
-    last_stage,
-    pairs,
-    values,
-    words,
-    working_directory,
-)
+from tools.dockerfile import Stage, last_stage, pairs, words
 
 try:
     import jinja2
@@ -177,12 +168,13 @@ def read_dockerfile(folder: Path, choice: str) -> tuple[str, Stage]:
     if choice:
         found = [folder / choice]
     if not found:
-        return "", []
+        return "", Stage()
     name = os.path.relpath(found[0], folder)
     try:
         text = found[0].read_text("utf-8-sig")
         if name == "Procfile":
-            return name, [("CMD", web) for web in re.findall("(?m)^web: *(.+)", text)]
+            lines = re.findall("(?m)^web: *(.+)", text)
+            return name, Stage(("CMD", line) for line in lines)
         return name, last_stage(text)
     except (OSError, ValueError) as error:
         raise AdoptError(
@@ -282,8 +274,9 @@ def wheel_files(poetry: Poetry, builder: WheelBuilder) -> list[str]:
     return sorted(found)
 
 
-def output_of(*command: str | Path) -> str:
-    """Return what a command prints, or nothing if it does not start."""
+def git(folder: Path, *arguments: str) -> str:
+    """Return what Git prints in a folder, or nothing if it is not installed."""
+    command = ["git", "-C", str(folder), *arguments]
     try:
         return subprocess.run(command, capture_output=True, encoding="utf-8").stdout
     except OSError:
@@ -295,11 +288,10 @@ def sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
 
     If it copies nothing from the project, the sources are all files.
     """
-    listed = output_of("git", "-C", folder, "ls-files", "-z")
-    names = set(re.findall(r"(?:^|\0)([^/\0]+)", listed))
+    names = set(re.findall(r"(?:^|\0)([^/\0]+)", git(folder, "ls-files", "-z")))
     names |= {path.name for path in folder.iterdir() if not names}
     everything = sorted(name for name in names if not NOT_SOURCES.fullmatch(name))
-    home = working_directory(stage)
+    home = stage.workdir()
     found: Files = []
     left_out = []
     for index, (instruction, rest) in enumerate(stage):
@@ -307,7 +299,7 @@ def sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
             continue
         text = re.sub(r"--\S+\s+", "", rest)
         *copied, target = (words if text[:1] == "[" else str.split)(text) or [""]
-        here = working_directory(stage[:index])
+        here = Stage(stage[:index]).workdir()
         into = PurePosixPath(posixpath.normpath(here / target))
         own = "--from" not in rest
         for path in copied or ["here-document"]:
@@ -429,7 +421,7 @@ def runs(project: Project, own: list[str], files: Files, command: list[str]) -> 
     known = {"-m", "-c", *own, *(needed.name for needed, _ in project.wheels)}
     if name in known:
         return True
-    path = PurePosixPath(posixpath.normpath(working_directory(project.stage) / name))
+    path = PurePosixPath(posixpath.normpath(project.stage.workdir() / name))
     return any(
         os.access(project.folder / source / path.relative_to(target), access)
         for target, source in files
@@ -443,7 +435,7 @@ def start(
     """Return ENTRYPOINT, CMD, and whether they need the sources in the working directory."""
     if given := words(option):
         return given, [], not own
-    entry_point, command = command_of(project.stage)
+    entry_point, command = project.stage.command()
     old = entry_point + command
     if own and runs(project, own, [], old):
         return entry_point, command, False
@@ -471,19 +463,17 @@ def variables(project: Project, options: argparse.Namespace) -> dict[str, Any]:
     builder = None if options.application else wheel_builder(poetry)
     own = commands(poetry) if builder else []
     entry_point, command, application = start(project, options.entry_point, own)
-    health_check = last(stage, "HEALTHCHECK")
+    health_check = stage.last("HEALTHCHECK")
     check = words(health_check.partition("CMD ")[2])
     installed = ([], files) if application else (own, [])
     if not runs(project, *installed, check):
         health_check = ""
-    home = working_directory(stage)
+    home = stage.workdir()
     files += [(home / name, name) for name in options.include]
     paths = [name for _, name in files]
     if builder and not application:
         paths = [*wheel_files(poetry, builder), *options.include]
-    environment = [
-        item for rest in values(stage, "ENV") for item in pairs(rest).items()
-    ]
+    environment = [item for rest in stage.values("ENV") for item in pairs(rest).items()]
     exported = [f" --extras={extra}" for extra in options.extras]
     exported += [f" --with={group}" for group in options.groups]
     urls = {name.lower(): url for name, url in poetry.package.urls.items()}
@@ -497,11 +487,11 @@ def variables(project: Project, options: argparse.Namespace) -> dict[str, Any]:
         "environment": {n: v for n, v in environment if not OWN_VARIABLES.fullmatch(n)},
         "export": "".join(exported),
         "files": list(dict.fromkeys(paths)),
-        "folders": [path for rest in values(stage, "VOLUME") for path in words(rest)],
+        "folders": [path for rest in stage.values("VOLUME") for path in words(rest)],
         "health_check": health_check,
-        "ports": " ".join(dict.fromkeys(" ".join(values(stage, "EXPOSE")).split())),
+        "ports": " ".join(dict.fromkeys(" ".join(stage.values("EXPOSE")).split())),
         "source": source,
-        "stop_signal": last(stage, "STOPSIGNAL"),
+        "stop_signal": stage.last("STOPSIGNAL"),
         "workdir": str(home) if application else "/data",
     }
 
@@ -529,26 +519,26 @@ def answers(project: Project) -> dict[str, str]:
 def changes(project: Project, image: dict[str, Any], base: str) -> Iterator[str]:
     """Yield what is different for users of the image."""
     stage = project.stage
-    old_entry_point, old_command = command_of(stage)
-    old_folder = PurePosixPath(posixpath.join("/", *values(stage, "WORKDIR")))
+    old_entry_point, old_command = stage.command()
+    old_folder = str(stage.workdir("/"))
     command = shlex.join(image["entry_point"] + image["command"])
     for what, new, before in (
-        ("base image", base, last(stage, "FROM")),
-        ("user", "65532:65532", last(stage, "USER", "root")),
-        ("working directory", image["workdir"], str(old_folder)),
+        ("base image", base, stage.last("FROM")),
+        ("user", "65532:65532", stage.last("USER", "root")),
+        ("working directory", image["workdir"], old_folder),
         ("HOME", "/data", "that of the user"),
         ("command", command, shlex.join(old_entry_point + old_command)),
     ):
         if new != before:
             yield f"{what}: {new} instead of {before or 'none'}"
     yield f"writable folders: only {', '.join(['/data', *image['folders']])}"
-    if values(stage, "HEALTHCHECK") and not image["health_check"]:
+    if stage.values("HEALTHCHECK") and not image["health_check"]:
         yield "HEALTHCHECK: left out, because no dependency installs its program"
     text = (project.folder / project.dockerfile).read_text("utf-8-sig")
     installs = re.findall(r"poetry (?:install|sync)((?:\\\n|[^&|;\n])*)", text)
     install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
-    found = " ".join(re.findall(install, " ; ".join(values(stage, "RUN")))).split()
-    labels = [name for rest in values(stage, "LABEL") for name in pairs(rest)]
+    found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
+    labels = [name for rest in stage.values("LABEL") for name in pairs(rest)]
     for what, left_out, remedy in (
         ("files", project.left_out if image["application"] else [], ""),
         ("system packages", [n for n in found if n[0] not in "-$"], f". See {COMPILE}"),
@@ -557,7 +547,7 @@ def changes(project: Project, image: dict[str, Any], base: str) -> Iterator[str]
             [*dict.fromkeys(GROUPS.findall(" ".join(installs)))],
             ". Use --extras and --with",
         ),
-        ("build arguments", [r.partition("=")[0] for r in values(stage, "ARG")], ""),
+        ("build arguments", [r.partition("=")[0] for r in stage.values("ARG")], ""),
         ("labels", labels, ""),
     ):
         if left_out and not (image["export"] and "--with" in remedy):
@@ -598,7 +588,7 @@ def adopt(options: argparse.Namespace) -> Iterator[str]:
     project = read(options)
     folder, read_too = project.folder, project.dockerfile
     own = read_too if read_too != "Procfile" else ""
-    alpine = "alpine" in last(project.stage, "FROM")
+    alpine = "alpine" in project.stage.last("FROM")
     base = options.base or ("alpine" if alpine else "slim")
     pythons = choose_python(project, base, options.python)
     python = next(iter(pythons))
@@ -636,10 +626,9 @@ def adopt(options: argparse.Namespace) -> Iterator[str]:
         yield f"- Give the build the password: {RECIPE.format('Use a private package index')}"
     if not project.poetry.locker.is_locked_groups_and_markers():
         yield "- If all who use the lock file have Poetry 2, run `poetry lock`"
-    git = partial(output_of, "git", "-C", folder)
-    if ignored := git("check-ignore", *written, *image["files"]).splitlines():
+    if ignored := git(folder, "check-ignore", *written, *image["files"]).splitlines():
         yield f"- Git ignores files that the build needs: git add --force {shlex.join(ignored)}"
-    if git("rev-parse", "--show-prefix").strip():
+    if git(folder, "rev-parse", "--show-prefix").strip():
         yield (
             "- The build does not see the .gitignore of a folder above. Write one in the "
             "project's folder, or the image can contain files that Git ignores"

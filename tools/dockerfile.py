@@ -19,8 +19,31 @@ RUNNER = re.compile(
     r"(?<![^\s'])(?:(?:poetry|uv|pipenv)\s+run(?:\s+|$)|(?:\S*venv|/usr|/usr/local|)/bin/)+"
 )
 
-# The instructions of a stage of a Dockerfile.
-Stage = list[tuple[str, str]]
+
+class Stage(list[tuple[str, str]]):
+    """The instructions of a stage, each with its arguments."""
+
+    def values(self, instruction: str) -> list[str]:
+        """Return the arguments of each such instruction."""
+        return [rest for name, rest in self if name == instruction]
+
+    def last(self, instruction: str, default: str = "") -> str:
+        """Return the arguments of the last such instruction."""
+        return [default, *self.values(instruction)][-1]
+
+    def workdir(self, default: str = "/app") -> PurePosixPath:
+        """Return the working directory after all instructions."""
+        joined = posixpath.join(default, *self.values("WORKDIR"))
+        return PurePosixPath(posixpath.normpath(joined))
+
+    def command(self) -> tuple[list[str], list[str]]:
+        """Return ENTRYPOINT and CMD, without a package manager that runs them."""
+        entry_point, command = self.last("ENTRYPOINT", "[]"), self.last("CMD", "[]")
+        if not entry_point.startswith("["):
+            command = "[]"  # a shell ignores it
+        both = map(shlex.join, map(words, (entry_point, command)))
+        first, second = (shlex.split(RUNNER.sub("", text)) for text in both)
+        return first, second
 
 
 def last_stage(dockerfile: str) -> Stage:
@@ -36,7 +59,7 @@ def last_stage(dockerfile: str) -> Stage:
     text, count = re.sub(r"(?m)^\s*#.*\n?", "", dockerfile), 1
     while count:  # a line can start several
         text, count = HEREDOC.subn(r"\2", text)
-    stage: Stage = []
+    stage = Stage()
     stages: dict[str, Stage] = {}
     variables: dict[str, str] = {}
     for line in re.sub(r"\\[ \t]*\n(?:[ \t]*\n)*", "", text).split("\n"):
@@ -50,7 +73,7 @@ def last_stage(dockerfile: str) -> Stage:
             raise ValueError(f"{line!r}: {error}") from error
         if name == "FROM":
             image, _, own = re.sub(r"--\S+\s+", "", rest).partition(" ")
-            stage = [*stages.get(image.lower(), [(name, image)])]
+            stage = Stage(stages.get(image.lower(), [(name, image)]))
             stages[own.split()[-1].lower() if own else str(len(stages))] = stage
         else:
             stage.append((name, rest.strip()))
@@ -78,22 +101,6 @@ def value_of(variables: dict[str, str], reference: re.Match[str]) -> str:
     return value and word if reference[3] == "+" else value or word
 
 
-def values(stage: Stage, instruction: str) -> list[str]:
-    """Return the arguments of each such instruction in a stage."""
-    return [rest for name, rest in stage if name == instruction]
-
-
-def last(stage: Stage, instruction: str, default: str = "") -> str:
-    """Return the arguments of the last such instruction in a stage."""
-    return [default, *values(stage, instruction)][-1]
-
-
-def working_directory(stage: Stage) -> PurePosixPath:
-    """Return the working directory after the instructions of a stage."""
-    joined = posixpath.join("/app", *values(stage, "WORKDIR"))
-    return PurePosixPath(posixpath.normpath(joined))
-
-
 def pairs(text: str) -> dict[str, str]:
     """Return the names and values of an ENV, ARG or LABEL instruction."""
     found = shlex.split(text)
@@ -114,13 +121,3 @@ def words(text: str) -> list[str]:
         if found[1:2] == ["-c"] or not re.search(r"[$;&|<>`*?(]|^\w+=", text):
             return found
     return ["sh", "-c", text]
-
-
-def command_of(stage: Stage) -> tuple[list[str], list[str]]:
-    """Return ENTRYPOINT and CMD of a Dockerfile, without a package manager that runs them."""
-    entry_point, command = last(stage, "ENTRYPOINT", "[]"), last(stage, "CMD", "[]")
-    if not entry_point.startswith("["):
-        command = "[]"  # a shell ignores it
-    both = map(shlex.join, map(words, (entry_point, command)))
-    first, second = (shlex.split(RUNNER.sub("", text)) for text in both)
-    return first, second
