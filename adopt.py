@@ -139,6 +139,8 @@ def read_metadata(folder: Path) -> Poetry:
         poetry = Factory().create_poetry(folder.resolve(), disable_plugins=True)
         poetry.locker.locked_repository()
         fresh = poetry.locker.is_fresh()
+        tool = poetry.pyproject.data.get("tool", {})
+        dynamic = tool.get("poetry-dynamic-versioning", {}).get("enable")
     except Exception as error:
         raise AdoptError(
             f"Poetry cannot read pyproject.toml and poetry.lock in {folder}: "
@@ -146,8 +148,7 @@ def read_metadata(folder: Path) -> Poetry:
         ) from error
     if not fresh:
         raise AdoptError("poetry.lock is out of date. Run `poetry lock`.")
-    tool = poetry.pyproject.data.get("tool", {})
-    if tool.get("poetry-dynamic-versioning", {}).get("enable"):
+    if dynamic:
         raise AdoptError(
             "poetry-dynamic-versioning sets the version, but the build of the image does "
             "not run it. Remove it from pyproject.toml, and follow "

@@ -395,6 +395,7 @@ USER jane
         ("ENTRYPOINT /srv/.venv/bin/sample --all", ['ENTRYPOINT ["sample", "--all"]'], ""),
         ('ENTRYPOINT exec sample --all\nCMD ["ignored"]', ['ENTRYPOINT ["sample", "--all"]'], ""),
         ('ENTRYPOINT ["poetry", "run"]\nCMD ["sample"]', ['CMD ["sample"]'], ""),
+        ('CMD ["poetry", "run", "--", "sample"]', ['CMD ["sample"]'], ""),
         ("CMD exec sample $HOME $GREETING", ['CMD ["sh", "-c", "exec sample $HOME $GREETING"]'], ""),
         ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
         ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),

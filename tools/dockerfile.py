@@ -16,7 +16,7 @@ VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::?([-+])([^{}$]*))?\}|\{)")
 HEREDOC = re.compile(r"(?ms)<<-?[\"']?(\w+)[\"']?([^\n]*\n).*?^\t*\1$")
 # What the image does not need before a command, because its programs are on PATH.
 RUNNER = re.compile(
-    r"(?<![^\s'])(?:(?:poetry|uv|pipenv)\s+run(?:\s+|$)|(?:\S*venv|/usr|/usr/local|)/bin/)+"
+    r"(?<![^\s'])(?:(?:poetry|uv|pipenv)\s+run(?:\s+--)?(?:\s+|$)|(?:\S*venv|/usr|/usr/local|)/bin/)+"
 )
 
 
