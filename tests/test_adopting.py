@@ -671,9 +671,10 @@ gunicorn = "^23"
     "Dockerfile": """\
 FROM python:3.13
 ENV GREETING="Hello" PIP_NO_CACHE_DIR=1
-WORKDIR /app
+WORKDIR /srv
 RUN pip install poetry
 COPY . .
+COPY pages/index.txt /texts/home.txt
 RUN poetry install --only main
 VOLUME /var/lib/visits
 EXPOSE 8000
@@ -689,7 +690,7 @@ def app(environ, start_response):
     with open("/var/lib/visits/log", "a") as log:
         log.write("visit\\n")
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [os.environ["GREETING"].encode(), Path("pages/index.txt").read_bytes()]
+    return [os.environ["GREETING"].encode(), Path("/texts/home.txt").read_bytes()]
 """,
     "pages/index.txt": ", world",
 }
