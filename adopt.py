@@ -302,20 +302,24 @@ def sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
         *copied, target = (words if text[:1] == "[" else str.split)(text) or [""]
         here = Stage(stage[:index]).workdir()
         into = PurePosixPath(posixpath.normpath(here / target))
-        own = "--from" not in rest
+        other = "--from" in rest
         for path in copied or ["here-document"]:
             name = posixpath.normpath(f"/{path}").strip("/").replace("**", "*")
-            base = name if own else posixpath.basename(name)
-            if NOT_SOURCES.fullmatch(base) and (own or base not in ("build", "dist")):
+            base = posixpath.basename(name) if other else name
+            if NOT_SOURCES.fullmatch(base) and not (
+                other and base in ("build", "dist")
+            ):
                 continue
-            if not own:  # another stage has probably copied it to the same place
+            if other:  # another stage has probably copied it to the same place
                 name = posixpath.relpath(into, home)
                 name = name if name.strip("./") else ""
             if not name:
-                parent = into if own or into.name else home
+                parent = home if other and not into.name else into
                 found += [(parent / each, each) for each in everything]
                 continue
-            matches = [] if name[0] == "." else sorted(folder.glob(name))
+            # A copy into /tmp would be hidden by a mount, and change the folder's mode.
+            outside = name[0] == "." or into.parts[:2] == ("/", "tmp")
+            matches = [] if outside else sorted(folder.glob(name))
             for match in matches:
                 inside = copied[1:] or target[-1] == "/" or into == here
                 place = into / match.name if inside and match.is_file() else into

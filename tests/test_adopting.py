@@ -236,7 +236,7 @@ def test_the_build_reads_the_sources_only(
         # What other stages copy is at the same place, if the project has it.
         ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
         ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
-        ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/", "config /layer/srv/", "/dist to static, /ffmpeg to /usr/local/bin/"),
+        ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to static, /ffmpeg to /usr/local/bin/, start.sh to /tmp/"),
         # The Dockerfile is that of a folder above.
         ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config sample.py start.sh /layer/srv/", ""),
         ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config sample.py start.sh /layer/srv/app/", ""),
