@@ -295,36 +295,25 @@ def sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
     home = stage.workdir()
     found: Files = []
     left_out = []
-    for index, (instruction, rest) in enumerate(stage):
-        if instruction not in ("COPY", "ADD"):
+    for other, path, into, inside in stage.copied():
+        name = posixpath.normpath(f"/{path}").strip("/").replace("**", "*")
+        base = posixpath.basename(name) if other else name
+        if NOT_SOURCES.fullmatch(base) and not (other and base in ("build", "dist")):
             continue
-        text = re.sub(r"--\S+\s+", "", rest)
-        *copied, target = (words if text[:1] == "[" else str.split)(text) or [""]
-        here = Stage(stage[:index]).workdir()
-        into = PurePosixPath(posixpath.normpath(here / target))
-        other = "--from" in rest
-        for path in copied or ["here-document"]:
-            name = posixpath.normpath(f"/{path}").strip("/").replace("**", "*")
-            base = posixpath.basename(name) if other else name
-            if NOT_SOURCES.fullmatch(base) and not (
-                other and base in ("build", "dist")
-            ):
-                continue
-            if other:  # another stage has probably copied it to the same place
-                name = posixpath.relpath(into, home)
-                name = name if name.strip("./") else ""
-            if not name:
-                parent = home if other and not into.name else into
-                found += [(parent / each, each) for each in everything]
-                continue
-            # A copy into /tmp would be hidden by a mount, and change the folder's mode.
-            outside = name[0] == "." or into.parts[:2] == ("/", "tmp")
-            matches = [] if outside else sorted(folder.glob(name))
-            for match in matches:
-                inside = copied[1:] or target[-1] == "/" or into == here
-                place = into / match.name if inside and match.is_file() else into
-                found.append((place, match.relative_to(folder).as_posix()))
-            left_out += [] if matches else [f"{path} to {target}"]
+        if other:  # another stage has probably copied it to the same place
+            name = posixpath.relpath(into, home)
+            name = name if name.strip("./") else ""
+        if not name:
+            parent = home if other and not into.name else into
+            found += [(parent / each, each) for each in everything]
+            continue
+        # A copy into /tmp would be hidden by a mount, and change the folder's mode.
+        outside = name[0] == "." or into.parts[:2] == ("/", "tmp")
+        matches = [] if outside else sorted(folder.glob(name))
+        for match in matches:
+            place = into / match.name if inside and match.is_file() else into
+            found.append((place, match.relative_to(folder).as_posix()))
+        left_out += [] if matches else [f"{path} to {into}"]
     if not found:
         return [(home / name, name) for name in everything], []
     return found, left_out

@@ -232,11 +232,11 @@ def test_the_build_reads_the_sources_only(
         ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
         ("COPY . /\nCOPY app.py b.py", "app.py config sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
         ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
-        ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to ./, here-document to /x, https://example.com/a to /b"),
+        ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to /srv, here-document to /x, https://example.com/a to /b"),
         # What other stages copy is at the same place, if the project has it.
         ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
         ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
-        ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to static, /ffmpeg to /usr/local/bin/, start.sh to /tmp/"),
+        ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
         # The Dockerfile is that of a folder above.
         ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config sample.py start.sh /layer/srv/", ""),
         ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config sample.py start.sh /layer/srv/app/", ""),

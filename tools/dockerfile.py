@@ -5,6 +5,7 @@ import json
 import posixpath
 import re
 import shlex
+from collections.abc import Iterator
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -35,6 +36,23 @@ class Stage(list[tuple[str, str]]):
         """Return the working directory after all instructions."""
         joined = posixpath.join(default, *self.values("WORKDIR"))
         return PurePosixPath(posixpath.normpath(joined))
+
+    def copied(self) -> Iterator[tuple[bool, str, PurePosixPath, bool]]:
+        """Yield what COPY and ADD copy.
+
+        Each has whether it comes from another stage or image, its path there, the path in
+        the image, and whether that is a folder for files.
+        """
+        for index, (instruction, rest) in enumerate(self):
+            if instruction in ("COPY", "ADD"):
+                text = re.sub(r"--\S+\s+", "", rest)
+                split = words if text.startswith("[") else str.split
+                *paths, target = split(text) or [""]
+                workdir = Stage(self[:index]).workdir()
+                into = PurePosixPath(posixpath.normpath(workdir / target))
+                folder = bool(paths[1:]) or target.endswith("/") or into == workdir
+                for path in paths or ["here-document"]:
+                    yield "--from" in rest, path, into, folder
 
     def command(self) -> tuple[list[str], list[str]]:
         """Return ENTRYPOINT and CMD, without a package manager that runs them."""
