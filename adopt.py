@@ -46,7 +46,7 @@ QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
 RECIPE = "the recipe '{}', listed in docs/changing.md of the template"
 COMPILE = RECIPE.format("Compile a dependency, and add a system library")
 PUBLISH = "see 'Publish an adopted image' in docs/adopting.md of the template"
-APPLICATION = "or copy the sources without building a package, with --application"
+APPLICATION = "or use --application, if the program runs from the sources in its folder"
 
 # Pythons that docker/poetry.txt supports, but the template does not offer to new projects.
 OLDER_PYTHONS = ["3.12", "3.11"]
