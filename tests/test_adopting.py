@@ -357,8 +357,8 @@ def test_an_interrupted_run_leaves_nothing(
 
 
 DOCKERFILE = """\
-\ufeff# syntax=docker/dockerfile:1
-ARG VERSION=3.12
+\ufeffARG VERSION=3.12
+# Docker skips the mark at the start.
 FROM --platform=$BUILDPLATFORM python:${VERSION}-slim AS Common
 ENV HOME=/home/me PIP_NO_CACHE_DIR=1 \\
     # The text has quotes.
@@ -378,7 +378,7 @@ RUN poetry install --without dev \\
     --with prod -E "a b" && poetry install --with prod
 FROM common AS unused
 EXPOSE 1
-from common
+from COMMON
 ONBUILD CMD ["other"]
 ARG COMMIT
 LABEL maintainer="Jane Doe" version=1
@@ -445,6 +445,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     assert set(lines) >= {*kept, *expected}
     assert any("HEALTHCHECK" in line for line in lines) == ("python -m check" in last)
     assert "-g 65532 /layer/data /layer/var/lib/sample " in "\n".join(lines)
+    assert "ignored" not in "\n".join(lines)
     printed = capsys.readouterr().out
     for line in (
         "base image: python:3.15-slim instead of python:3.12-slim",
