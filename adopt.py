@@ -9,28 +9,29 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import itertools
 import json
 import os
+import posixpath
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+from tools.dockerfile import Stage, last_stage, pairs, words
 
 try:
     import jinja2
     from cleo.io.buffered_io import BufferedIO
-    from packaging import licenses, tags
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name, parse_wheel_filename
+    from packaging import licenses, tags, utils
     from poetry.core.constraints.version import Version
     from poetry.core.masonry.builders.wheel import WheelBuilder
     from poetry.core.masonry.metadata import Metadata
     from poetry.core.masonry.utils.module import ModuleOrPackageNotFoundError
+    from poetry.core.packages.dependency import Dependency
     from poetry.factory import Factory
     from poetry.poetry import Poetry
     from poetry_plugin_export.exporter import Exporter
@@ -42,10 +43,10 @@ except ImportError as problem:
 
 TEMPLATE = Path(__file__).resolve().parent
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
-RECIPE = "the recipe '{}' in docs/changing.md of the template"
+RECIPE = "the recipe '{}', listed in docs/changing.md of the template"
 COMPILE = RECIPE.format("Compile a dependency, and add a system library")
 PUBLISH = "see 'Publish an adopted image' in docs/adopting.md of the template"
-APPLICATION = "or copy the sources without building a package, with --application"
+APPLICATION = "or use --application, if the program runs from the sources in its folder"
 
 # Pythons that docker/poetry.txt supports, but the template does not offer to new projects.
 OLDER_PYTHONS = ["3.12", "3.11"]
@@ -55,19 +56,21 @@ PLATFORMS = {
     "slim": [f"manylinux_2_{minor}" for minor in range(41, 4, -1)] + OLD_GLIBC,
     "alpine": ["musllinux_1_2", "musllinux_1_1"],
 }
+# Markers of dependencies are evaluated for these values.
+LINUX = {
+    **{"os_name": "posix", "platform_system": "Linux", "sys_platform": "linux"},
+    **{"implementation_name": "cpython", "platform_python_implementation": "CPython"},
+}
 # As in docker/wheel.py.
 BACKENDS = ("poetry.core.masonry.api", "poetry.masonry.api")
 TOOLS = ("docker/poetry.in", "docker/poetry.txt", "docker/wheel.py")
 PUBLISHING = ("docker-bake.hcl", ".github/workflows/release.yml")
-RUNNERS = (["poetry", "run"], ["uv", "run"], ["pipenv", "run"])
-# The same in the text of a shell, where a variable does not allow to split it.
-RUNNER = re.compile(r"(?<!\S)(?:(?:poetry|uv|pipenv)\s+run\s+|\S*venv/bin/)+")
-# Instructions in which Docker replaces no variables.
-COMMANDS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK")
-# An escaped dollar sign, a variable, or the start of a form that is not supported.
-VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::?-([^{}$]*))?\}|\{)")
-# Lines of a here-document are not instructions.
-HEREDOC = re.compile(r"(?ms)(<<-?[\"']?(\w+)[\"']?[^\n]*\n).*?^\t*\2$")
+# Assignments before a command, and commands of the shell itself.
+BUILTIN = re.compile(
+    r"\s*(?:(?:exec|\w+=\S*)\s+)*(?:(?:cd|echo|export|set|sleep)\b.*)?"
+)
+# Options of `poetry install` for more than the main dependencies.
+GROUPS = re.compile(r"(?:--with|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S+)?")
 # Variables that the image sets itself, or that only package managers read.
 OWN_VARIABLES = re.compile(
     "HOME|PATH|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|VIRTUAL_ENV|DEBIAN_FRONTEND"
@@ -80,103 +83,15 @@ NOT_SOURCES = re.compile(
     r"|(noxfile|setup)\.py|(pyproject\.toml|(pytest|tox)\.ini|requirements.*\.txt)"
 )
 
-NAMES: dict[str, Any] = {"action": "append", "default": []}
-OPTIONS: dict[str, dict[str, Any]] = {
-    "python": {"default": "", "help": "Python in the image, such as 3.14"},
-    "base": {"choices": QUESTIONS["base_image"], "help": "base image"},
-    "entry-point": {"default": "", "help": "command that the image runs"},
-    "extras": NAMES | {"help": "extra to install"},
-    "with": NAMES | {"dest": "groups", "help": "group of dependencies to install"},
-    "include": NAMES | {"help": "another file or folder for the build"},
-    "application": {
-        "action": "store_true",
-        "help": "copy the sources, build no package",
-    },
-    "dockerfile": {"default": "", "help": "Dockerfile of the project"},
-    "publish": {"action": "store_true", "help": "add the files that publish the image"},
-}
-
-# The instructions of a stage of a Dockerfile.
-Stage = list[tuple[str, str]]
-# Paths below the working directory of the image, each with its source in the project.
-Files = list[tuple[str, str]]
+# Paths in the image, each with its source in the project.
+Files = list[tuple[PurePosixPath, str]]
 
 
 class AdoptError(Exception):
-    """The project cannot be adopted. The message has the reason and the remedy."""
+    """The project cannot be adopted, for this reason, with this remedy.
 
-
-def last_stage(dockerfile: str) -> Stage:
-    """Return the instructions of the last stage, after those that it builds on.
-
-    Comments are left out, and variables are replaced by values that the file contains.
-
-    Raises:
-        ValueError: There is no stage, or a line is not supported.
+    Functions that take a project or its files raise it.
     """
-    text = HEREDOC.sub(r"\1", re.sub(r"(?m)^\s*#.*\n?", "", dockerfile))
-    stage: Stage = []
-    stages: dict[str, Stage] = {}
-    variables: dict[str, str] = {}
-    for line in re.sub(r"\\[ \t]*\n", " ", text).splitlines():
-        name, _, rest = line.strip().partition(" ")
-        if name.upper() not in COMMANDS:
-            rest = VARIABLE.sub(partial(value_of, variables), rest)
-        if name.upper() == "FROM":
-            image, _, own = re.sub(r"--\S+\s+", "", rest).partition(" ")
-            stage = [*stages.get(image, [("FROM", image)])]
-            stages[own.split()[-1] if own else str(len(stages))] = stage
-        else:
-            stage.append((name.upper(), rest.strip()))
-            if name.upper() in ("ARG", "ENV"):
-                variables |= pairs(rest)
-    if not stages:
-        raise ValueError("it has no line FROM")
-    return stage
-
-
-def value_of(variables: dict[str, str], reference: re.Match[str]) -> str:
-    """Return the value of a variable or its default, empty if there is none.
-
-    Raises:
-        ValueError: The form of the reference is not supported.
-    """
-    if reference[0] == r"\$":
-        return "$"
-    if name := reference[1] or reference[2]:
-        return variables.get(name) or reference[3] or ""
-    raise ValueError(
-        f"{reference.string!r} has more than ${{NAME}} or ${{NAME:-default}}"
-    )
-
-
-def values(stage: Stage, instruction: str) -> list[str]:
-    """Return the arguments of each such instruction in a stage."""
-    return [rest for name, rest in stage if name == instruction]
-
-
-def last(stage: Stage, instruction: str, default: str = "") -> str:
-    """Return the arguments of the last such instruction in a stage."""
-    return [default, *values(stage, instruction)][-1]
-
-
-def pairs(text: str) -> dict[str, str]:
-    """Return the names and values of an ENV, ARG or LABEL instruction."""
-    found = shlex.split(text)
-    if found[1:] and "=" not in found[0]:
-        return {found[0]: " ".join(found[1:])}
-    split = (word.partition("=") for word in found)
-    return {name: value for name, equals, value in split if equals}
-
-
-def words(text: str) -> list[str]:
-    """Return the words of a JSON list, or of a command that a shell would run."""
-    with contextlib.suppress(ValueError):
-        return [str(word) for word in json.loads(text)]
-    with contextlib.suppress(ValueError):
-        if not re.search(r"[$;&|<>`*(]", text):
-            return shlex.split(text)
-    return ["sh", "-c", text]
 
 
 @dataclasses.dataclass
@@ -186,46 +101,33 @@ class Project:
     Attributes:
         folder: The folder with pyproject.toml and poetry.lock.
         poetry: The metadata and the lock file.
-        dockerfile: The name of the Dockerfile, or an empty string.
-        stage: The last stage of the Dockerfile, or the command of a Procfile.
-        wheels: The names of the wheels of each dependency of the image.
+        dockerfile: The name of the Dockerfile or Procfile, or an empty string.
+        stage: The last stage of the Dockerfile, or the command of the Procfile.
+        files: The sources of an application.
+        left_out: The files that the Dockerfile copies, but the new one does not.
+        wheels: The dependencies of the image, each with the names of its wheels.
     """
 
     folder: Path
     poetry: Poetry
     dockerfile: str
     stage: Stage
-    wheels: dict[Requirement, list[str]]
+    files: Files
+    left_out: list[str]
+    wheels: list[tuple[Dependency, list[str]]]
 
 
 def read(options: argparse.Namespace) -> Project:
-    """Read a project's files.
-
-    Raises:
-        AdoptError: Something is missing, invalid or out of date.
-    """
+    """Read a project's files."""
     poetry = read_metadata(options.project)
     dockerfile, stage = read_dockerfile(options.project, options.dockerfile)
-    # A package can be locked in several versions, with different markers.
-    files = {
-        f"{package.name}=={package.version}": [file["file"] for file in package.files]
-        for package in poetry.locker.locked_repository().packages
-    }
-    wheels = {
-        needed: [
-            f for f in files[f"{needed.name}{needed.specifier}"] if f[-4:] == ".whl"
-        ]
-        for needed in read_lock(poetry, options.extras, options.groups)
-    }
-    return Project(options.project, poetry, dockerfile, stage, wheels)
+    wheels = read_lock(poetry, options)
+    files = sources(options.project, stage)
+    return Project(options.project, poetry, dockerfile, stage, *files, wheels)
 
 
 def read_metadata(folder: Path) -> Poetry:
-    """Read pyproject.toml and poetry.lock as Poetry does.
-
-    Raises:
-        AdoptError: Something is missing, invalid or out of date.
-    """
+    """Read pyproject.toml and poetry.lock as Poetry does."""
     for name, remedy in (
         ("pyproject.toml", "Name the folder of a Poetry project"),
         ("poetry.lock", "Run `poetry lock`"),
@@ -237,16 +139,16 @@ def read_metadata(folder: Path) -> Poetry:
         poetry = Factory().create_poetry(folder.resolve(), disable_plugins=True)
         poetry.locker.locked_repository()
         fresh = poetry.locker.is_fresh()
+        tool = poetry.pyproject.data.get("tool", {})
+        dynamic = tool.get("poetry-dynamic-versioning", {}).get("enable")
     except Exception as error:
-        reason = " ".join(str(error).split())
         raise AdoptError(
-            f"Poetry cannot read pyproject.toml and poetry.lock in {folder}: {reason}. "
-            "Run `poetry check`."
+            f"Poetry cannot read pyproject.toml and poetry.lock in {folder}: "
+            f"{one_line(error)}. Run `poetry check`."
         ) from error
     if not fresh:
         raise AdoptError("poetry.lock is out of date. Run `poetry lock`.")
-    tool = poetry.pyproject.data.get("tool", {})
-    if tool.get("poetry-dynamic-versioning", {}).get("enable"):
+    if dynamic:
         raise AdoptError(
             "poetry-dynamic-versioning sets the version, but the build of the image does "
             "not run it. Remove it from pyproject.toml, and follow "
@@ -255,63 +157,68 @@ def read_metadata(folder: Path) -> Poetry:
     return poetry
 
 
+def one_line(error: Exception) -> str:
+    """Return the message of an error on one line, without a full stop."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
 def read_dockerfile(folder: Path, choice: str) -> tuple[str, Stage]:
-    """Return the name and the last stage of the Dockerfile, if there is one.
-
-    Without one, the stage has the command of a Procfile.
-
-    Raises:
-        AdoptError: It cannot be read.
-    """
-    patterns = ("Dockerfile", "docker/Dockerfile", "docker/*/Dockerfile")
+    """Return the name and the last stage of the Dockerfile, or of a Procfile."""
+    patterns = ("Dockerfile", "docker/Dockerfile", "docker/*/Dockerfile", "Procfile")
     found = [path for p in patterns for path in sorted(folder.glob(p))]
     if choice:
         found = [folder / choice]
     if not found:
-        procfile = folder / "Procfile"
-        text = procfile.read_text("utf-8") if procfile.exists() else ""
-        return "", [("CMD", web) for web in re.findall("(?m)^web: *(.+)", text)]
+        return "", Stage()
+    name = os.path.relpath(found[0], folder)
     try:
-        stage = last_stage(found[0].read_text("utf-8"))
+        text = found[0].read_text("utf-8-sig")
+        if name == "Procfile":
+            lines = re.findall("(?m)^web: *(.+)", text)
+            return name, Stage(("CMD", line) for line in lines)
+        return name, last_stage(text)
     except (OSError, ValueError) as error:
         raise AdoptError(
-            f"{found[0]} cannot be read as a Dockerfile: {error}. Name another one, for "
+            f"{found[0]} cannot be read: {one_line(error)}. Name another Dockerfile, for "
             "example a changed copy, with --dockerfile."
         ) from error
-    return os.path.relpath(found[0], folder), stage
 
 
 def read_lock(
-    poetry: Poetry, extras: Collection[str], groups: Collection[str]
-) -> list[Requirement]:
-    """Return the dependencies that `poetry export` lists for the image.
-
-    Raises:
-        AdoptError: An extra or a group does not exist, or a dependency has no hash.
-    """
+    poetry: Poetry, options: argparse.Namespace
+) -> list[tuple[Dependency, list[str]]]:
+    """Return the dependencies that `poetry export` lists, each with its wheels."""
     package = poetry.package
     for option, chosen, known in (
-        ("--extras", extras, set(package.extras)),
-        ("--with", groups, package.dependency_group_names(include_optional=True)),
+        ("--extras", options.extras, set(package.extras)),
+        ("--with", options.groups, package.dependency_group_names(True)),
     ):
-        for name in set(map(canonicalize_name, chosen)) - known:
+        for name in set(map(utils.canonicalize_name, chosen)) - known:
             listed = ", ".join(sorted(known)) or "none"
             raise AdoptError(
                 f"{option}: '{name}' is not in pyproject.toml. Use one of: {listed}."
             )
     output = BufferedIO()
     exporter = Exporter(poetry, output).with_hashes(False).with_urls(False)
-    exporter.with_extras(list(map(canonicalize_name, extras)))
-    exporter.only_groups(list(map(canonicalize_name, ["main", *groups])))
+    exporter.with_extras(list(map(utils.canonicalize_name, options.extras)))
+    exporter.only_groups(list(map(utils.canonicalize_name, ["main", *options.groups])))
     exporter.export("requirements.txt", poetry.pyproject_path.parent, output)
-    lines = list(filter(None, output.fetch_output().splitlines()))
-    for line in lines:
-        if " @ " in line:
+    # A package can be locked in several versions, with different markers.
+    locked = {
+        (locked.name, locked.version.text): [file["file"] for file in locked.files]
+        for locked in poetry.locker.locked_repository().packages
+    }
+    wheels = []
+    for line in filter(None, output.fetch_output().splitlines()):
+        if line.startswith("-e ") or " @ " in line:
             raise AdoptError(
                 f"'{line}' is not from a package index, so it has no hash. Use a release, "
                 f"or follow {RECIPE.format('Depend on a Git repository or a folder')}."
             )
-    return [Requirement(line) for line in lines]
+        needed = Dependency.create_from_pep_508(line)
+        files = locked[needed.name, line.partition("==")[2].split()[0]]
+        wheels.append((needed, [name for name in files if name.endswith(".whl")]))
+    return wheels
 
 
 def wheel_builder(poetry: Poetry) -> WheelBuilder | None:
@@ -319,35 +226,37 @@ def wheel_builder(poetry: Poetry) -> WheelBuilder | None:
 
     An application is not a package, or has no command of its own. Another program starts
     it in the folder of the sources.
-
-    Raises:
-        AdoptError: poetry-core cannot build the package.
     """
     if not poetry.is_package_mode:
         return None
     try:
         builder = WheelBuilder(poetry)
         builder.find_files_to_add()
-    except ModuleOrPackageNotFoundError:
-        return None
-    except (RuntimeError, ValueError) as error:
+        builder.convert_script_files()
+    except (OSError, RuntimeError, ValueError) as error:
+        missing = isinstance(error, OSError) and not commands(poetry)  # a README
+        if missing or isinstance(error, ModuleOrPackageNotFoundError):
+            return None
         raise AdoptError(
-            f"poetry-core cannot build the package: {error}. Fix this, {APPLICATION}."
+            f"poetry-core cannot build the package: {one_line(error)}. Fix this, "
+            f"{APPLICATION}."
         ) from error
     backend = poetry.pyproject.build_system.build_backend
-    if commands(poetry, builder) and backend not in BACKENDS:
+    if commands(poetry) and backend not in BACKENDS:
         raise AdoptError(
             f"build-backend: {backend!r} is not Poetry's. Use {BACKENDS[0]!r}, {APPLICATION}."
         )
-    return builder if commands(poetry, builder) else None
+    return builder if commands(poetry) else None
 
 
-def commands(poetry: Poetry, builder: WheelBuilder) -> list[str]:
+def commands(poetry: Poetry) -> list[str]:
     """Return the commands of a package, first the one with the package's name."""
     names = [*poetry.package.entry_points.get("console-scripts", {})]
-    names += [path.name for path in builder.convert_script_files()]
+    for script in poetry.local_config.get("scripts", {}).values():
+        if isinstance(script, dict) and script.get("type") == "file":
+            names.append(PurePosixPath(script["reference"]).name)
     return sorted(
-        names, key=lambda name: canonicalize_name(name) != poetry.package.name
+        names, key=lambda name: utils.canonicalize_name(name) != poetry.package.name
     )
 
 
@@ -366,65 +275,61 @@ def wheel_files(poetry: Poetry, builder: WheelBuilder) -> list[str]:
     return sorted(found)
 
 
-def output_of(*command: str | Path) -> str:
-    """Return what a command prints, or nothing if it does not start."""
+def git(folder: Path, *arguments: str) -> str:
+    """Return what Git prints in a folder, or nothing if it is not installed."""
+    command = ["git", "-C", str(folder), *arguments]
     try:
         return subprocess.run(command, capture_output=True, encoding="utf-8").stdout
     except OSError:
         return ""
 
 
-def sources(project: Project) -> tuple[Files, list[str]]:
-    """Return the paths below /app, each with its source, and what has no such path.
+def sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
+    """Return what a stage copies from a project, and what cannot be copied.
 
-    The project's Dockerfile names them, unless it copies everything.
+    If it copies nothing from the project, the sources are all files.
     """
-    folder, stage = project.folder, project.stage
-    listed = output_of("git", "-C", folder, "ls-files", "-z")
-    names = set(re.findall(r"(?:^|\0)([^/\0]+)", listed))
+    names = set(re.findall(r"(?:^|\0)([^/\0]+)", git(folder, "ls-files", "-z")))
     names |= {path.name for path in folder.iterdir() if not names}
-    everything = [(n, n) for n in sorted(names) if not NOT_SOURCES.fullmatch(n)]
-    workdir = Path("/", *values(stage, "WORKDIR"))
+    everything = sorted(name for name in names if not NOT_SOURCES.fullmatch(name))
+    home = stage.workdir()
     found: Files = []
-    elsewhere = []
-    for copy in values(stage, "COPY") + values(stage, "ADD"):
-        text = re.sub(r"--\S+\s+", "", copy)
-        *copied, target = (words if text[:1] == "[" else str.split)(text) or [""]
-        into = Path(os.path.normpath(workdir / target))
-        inside = into.is_relative_to(workdir)
-        for path in copied:
-            if "--from" in copy:
-                # Another stage has copied the sources, unless this is an environment.
-                related = inside or workdir.is_relative_to(into)
-                if related and not NOT_SOURCES.fullmatch(Path(path).name):
-                    return everything, []
-                continue
-            name = os.path.normpath(path.strip("/"))
-            if name == ".":
-                parent = into.relative_to(workdir) if inside else Path()
-                return [(str(parent / name), name) for name, _ in everything], []
-            for match in sorted(folder.glob(name)):
-                name, is_file = str(match.relative_to(folder)), match.is_file()
-                into_folder = into == workdir or target[-1] == "/" or copied[1:]
-                place = into / match.name if is_file and into_folder else into
-                if NOT_SOURCES.fullmatch(name):
-                    continue
-                if inside and (not is_file or place.name == match.name):
-                    found.append((str(place.relative_to(workdir)), name))
-                else:
-                    elsewhere.append(f"{name} to {target}")
-    return found or everything, elsewhere
+    left_out = []
+    for other, path, into, inside in stage.copied():
+        name = posixpath.normpath(f"/{path}").strip("/").replace("**", "*")
+        base = posixpath.basename(name) if other else name
+        if NOT_SOURCES.fullmatch(base) and not (other and base in ("build", "dist")):
+            continue
+        if other:  # another stage has probably copied it to the same place
+            name = posixpath.relpath(into, home)
+            name = name if name.strip("./") else ""
+        if not name:
+            parent = home if other and not into.name else into
+            found += [(parent / each, each) for each in everything]
+            continue
+        # A copy into /tmp would be hidden by a mount, and change the folder's mode.
+        outside = name[0] == "." or into.parts[:2] == ("/", "tmp")
+        matches = [] if outside else sorted(folder.glob(name))
+        for match in matches:
+            place = into / match.name if inside and match.is_file() else into
+            found.append((place, match.relative_to(folder).as_posix()))
+        left_out += [] if matches else [f"{path} to {into}"]
+    if not found:
+        return [(home / name, name) for name in everything], []
+    return found, left_out
 
 
-def copies(files: Files) -> dict[str, list[str]]:
-    """Return the folders of an image, each with the sources that `cp -R` copies into it."""
+def copies(project: Project) -> list[list[str]]:
+    """Return the arguments of each `cp -R` that copies the sources of an application."""
     found: dict[str, list[str]] = {}
-    for target, name in files:
-        parent, same = Path(target).parent, Path(target).name == Path(name).name
-        folder = Path("/layer/app", parent if same else target)
-        names = found.setdefault(shlex.quote(str(folder)), [])
-        names.append(shlex.quote(name if same else f"{name}/."))
-    return found
+    for target, source in project.files:
+        name, place = re.sub(r"([^\w./+-])", r"\\\1", source), f"/layer{target}"
+        if target.name == PurePosixPath(source).name:
+            place = posixpath.dirname(place) + "/"
+        elif (project.folder / source).is_dir():
+            name, place = f"{name}/.", f"{place}/"
+        found.setdefault(re.sub(r"([^\w./+-])", r"\\\1", place), []).append(name)
+    return [[*dict.fromkeys(names), place] for place, names in found.items()]
 
 
 @cache
@@ -438,41 +343,33 @@ def supported(python: str, base: str, machine: str) -> frozenset[tags.Tag]:
 
 
 def lacking(project: Project, python: str, base: str) -> list[str]:
-    """Return the dependencies with compiled wheels of which none fits on Intel or ARM.
-
-    Args:
-        project: The project, with its dependencies and their wheels.
-        python: The full version of Python.
-        base: The base image, slim or alpine.
-    """
+    """Return the dependencies with compiled wheels of which none fits on Intel or ARM."""
     found = set()
-    for machine, needed in itertools.product(("x86_64", "aarch64"), project.wheels):
-        environment = {
-            **dict.fromkeys(("platform_release", "platform_version"), ""),
-            **dict.fromkeys(("implementation_version", "python_full_version"), python),
-            **{"implementation_name": "cpython", "platform_machine": machine},
-            **{"os_name": "posix", "platform_python_implementation": "CPython"},
-            **{"platform_system": "Linux", "python_version": python.rpartition(".")[0]},
-            "sys_platform": "linux",
-        }
-        names = project.wheels[needed]
-        compiled = any(not name.endswith("-any.whl") for name in names)
-        fitting = {tag for name in names for tag in parse_wheel_filename(name)[3]}
-        fitting &= supported(python, base, machine)
-        applies = not needed.marker or needed.marker.evaluate(environment)
-        if compiled and not fitting and applies:
-            found.add(needed.name)
+    environment = LINUX | {
+        "python_full_version": python,
+        "python_version": python.rpartition(".")[0],
+    }
+    for machine in ("x86_64", "aarch64"):
+        environment["platform_machine"] = machine
+        for needed, names in project.wheels:
+            fitting = set[tags.Tag]()
+            for name in names:
+                with contextlib.suppress(utils.InvalidWheelFilename):
+                    fitting |= utils.parse_wheel_filename(name)[3]
+            compiled = any(not name.endswith("-any.whl") for name in names)
+            fitting &= supported(python, base, machine)
+            if compiled and not fitting and needed.marker.validate(environment):
+                found.add(needed.name)
     return sorted(found)
 
 
 def choose_python(project: Project, base: str, choice: str) -> dict[str, list[str]]:
     """Return the tags of the Pythons that the project allows, the best one first.
 
-    The best is the newest of those for which the fewest dependencies lack wheels. Each tag
-    has the names of these dependencies.
-
-    Raises:
-        AdoptError: The project allows none of the Pythons, or the choice is not one.
+    The best is the newest one for which all dependencies have wheels. If there is none, it
+    is the oldest one with the fewest to compile, because releases without wheels for a
+    Python often do not compile for it, either. Each tag has the names of the dependencies
+    that lack wheels.
     """
     if choice and not re.fullmatch(r"3\.(1[1-9]|[2-9]\d)(\.\d+)?", choice):
         raise AdoptError(
@@ -495,116 +392,101 @@ def choose_python(project: Project, base: str, choice: str) -> dict[str, list[st
             f"requires-python: {package.python_versions!r} allows none of "
             f"{', '.join(candidates)}. Extend the range and run `poetry lock`."
         )
-    return dict(sorted(found.items(), key=lambda item: len(item[1])))
-
-
-def old_start(stage: Stage) -> tuple[list[str], list[str]]:
-    """Return ENTRYPOINT and CMD of a Dockerfile, without a package manager that runs them."""
-    both = words(last(stage, "ENTRYPOINT", "[]")), words(last(stage, "CMD", "[]"))
-    for part in both:
-        if part[:2] in RUNNERS:
-            del part[:2]
-        # The image has the programs of a virtual environment on PATH.
-        part[:1] = [re.sub(".*/bin/", "", word) for word in part[:1]]
-        if part[1:2] == ["-c"]:
-            part[2:3] = [RUNNER.sub("", text) for text in part[2:3]]
-    return both
+    ordered = list(found.items())
+    if all(found.values()):
+        ordered.reverse()
+    return dict(sorted(ordered, key=lambda item: len(item[1])))
 
 
 def runs(project: Project, own: list[str], files: Files, command: list[str]) -> bool:
-    """Check whether the image has the program that a command starts.
-
-    Args:
-        project: The project, with its dependencies.
-        own: The commands of the project.
-        files: The sources in the working directory.
-        command: The words of the command.
-    """
+    """Check whether the image has the program or the script that a command starts."""
     match command:
         case ["sh" | "bash", "-c", inner, *_]:
-            inner = inner.removeprefix("exec ")
-            return runs(project, own, files, inner.split())
-        case ["python" | "python3", file, *_] if not file.endswith(".py"):
-            return True
-        case ["python" | "python3", file, *_] | [file, *_]:
-            known = {*own, *(needed.name for needed in project.wheels)}
-            return file in known or any(
-                (project.folder / name / Path(file).relative_to(path)).is_file()
-                for path, name in files
-                if Path(file).is_relative_to(path)
-            )
-    return False
+            parts = re.split(r"&&|\|\||[|;\n]", inner)
+            each = [BUILTIN.sub("", part, count=1).split() for part in parts]
+            return all(runs(project, own, files, part) for part in each if part)
+        case ["python" | "python3" | "sh" | "bash", *rest]:
+            named = (word for word in rest if word in ("-m", "-c") or word[:1] != "-")
+            name, access = next(named, "-c"), os.R_OK
+        case [name, *_]:
+            access = os.X_OK
+        case _:
+            return False
+    known = {"-m", "-c", *own, *(needed.name for needed, _ in project.wheels)}
+    if name in known:
+        return True
+    path = PurePosixPath(posixpath.normpath(project.stage.workdir() / name))
+    return any(
+        os.access(project.folder / source / path.relative_to(target), access)
+        for target, source in files
+        if path.is_relative_to(target)
+    )
 
 
 def start(
-    project: Project, option: str, own: list[str], files: Files
+    project: Project, option: str, own: list[str]
 ) -> tuple[list[str], list[str], bool]:
-    """Return ENTRYPOINT, CMD, and whether they need the sources in the working directory.
-
-    Args:
-        project: The project. The command of its Dockerfile is used if the image has it.
-        option: A command to use instead.
-        own: The commands of the project, if it is a package.
-        files: The sources, if it is an application.
-
-    Raises:
-        AdoptError: There is no command.
-    """
-    if option:
-        return words(option), [], not own
-    entry_point, command = old_start(project.stage)
-    for application in (False, True) if own else (True,):
-        if runs(project, own, files if application else [], entry_point + command):
-            return entry_point, command, application
+    """Return ENTRYPOINT, CMD, and whether they need the sources in the working directory."""
+    if given := words(option):
+        return given, [], not own
+    entry_point, command = project.stage.command()
+    old = entry_point + command
+    if own and runs(project, own, [], old):
+        return entry_point, command, False
+    # Without the package, the image does not have its commands.
+    if not set(own) & set(old) and runs(project, [], project.files, old):
+        return entry_point, command, True
     if own:
         return own[:1], [], False
+    example = "for example --entry-point='uvicorn my_package:app'"
+    if not old:
+        raise AdoptError(
+            "[project.scripts] has no command, and no Dockerfile or Procfile was found "
+            f"that has one. Name one with --dockerfile, or the command itself, {example}."
+        )
     raise AdoptError(
-        "[project.scripts] has no command, and no Dockerfile has one that the image can "
-        "run. Name it, for example --entry-point='uvicorn my_package:app'."
+        f"{project.dockerfile}: the new image cannot run "
+        f"'{shlex.join(old)}'. Add its package to the dependencies, make "
+        f"its file executable, or name another command, {example}."
     )
 
 
 def variables(project: Project, options: argparse.Namespace) -> dict[str, Any]:
-    """Return the template's variables for the image, which are in its cookiecutter.json.
-
-    Raises:
-        AdoptError: The project is not a package that poetry-core can build, or has no
-            command.
-    """
-    poetry, stage = project.poetry, project.stage
+    """Return the template's variables for the image, which are in its cookiecutter.json."""
+    poetry, stage, files = project.poetry, project.stage, project.files
     builder = None if options.application else wheel_builder(poetry)
-    files, _ = sources(project)
-    own = commands(poetry, builder) if builder else []
-    entry_point, command, application = start(project, options.entry_point, own, files)
-    health_check = last(stage, "HEALTHCHECK")
+    own = commands(poetry) if builder else []
+    entry_point, command, application = start(project, options.entry_point, own)
+    health_check = stage.last("HEALTHCHECK")
     check = words(health_check.partition("CMD ")[2])
-    files += [(name, name) for name in options.include]
-    if not runs(project, own, files if application else [], check):
+    installed = ([], files) if application else (own, [])
+    if not runs(project, *installed, check):
         health_check = ""
+    home = stage.workdir()
+    files += [(home / name, name) for name in options.include]
     paths = [name for _, name in files]
     if builder and not application:
         paths = [*wheel_files(poetry, builder), *options.include]
-    environment = [
-        item for rest in values(stage, "ENV") for item in pairs(rest).items()
-    ]
+    environment = [item for rest in stage.values("ENV") for item in pairs(rest).items()]
     exported = [f" --extras={extra}" for extra in options.extras]
     exported += [f" --with={group}" for group in options.groups]
     urls = {name.lower(): url for name, url in poetry.package.urls.items()}
     source = urls.get("repository") or urls.get("source") or urls.get("homepage", "")
     exists = (project.folder / "Dockerfile").exists()
     return {
-        "application": copies(files) if application else {},
+        "application": copies(project) if application else [],
         "command": command,
         "dockerfile": "container.Dockerfile" if exists else "Dockerfile",
         "entry_point": entry_point,
         "environment": {n: v for n, v in environment if not OWN_VARIABLES.fullmatch(n)},
         "export": "".join(exported),
-        "files": paths,
-        "folders": [path for rest in values(stage, "VOLUME") for path in words(rest)],
+        "files": list(dict.fromkeys(paths)),
+        "folders": [path for rest in stage.values("VOLUME") for path in words(rest)],
         "health_check": health_check,
-        "ports": " ".join(values(stage, "EXPOSE")),
+        "ports": " ".join(dict.fromkeys(" ".join(stage.values("EXPOSE")).split())),
         "source": source,
-        "stop_signal": last(stage, "STOPSIGNAL"),
+        "stop_signal": stage.last("STOPSIGNAL"),
+        "workdir": str(home) if application else "/data",
     }
 
 
@@ -620,7 +502,7 @@ def answers(project: Project) -> dict[str, str]:
     except licenses.InvalidLicenseExpression:
         license_ = ""
     return {
-        "project_slug": re.sub("[^a-z0-9]+", "-", name.lower()).strip("-"),
+        "project_slug": re.sub("[^a-z0-9]+", "-", name.lower()).strip("-") or "app",
         "description": " ".join(package.description.split()),
         "license": license_,
         # The name of the published image is left to the owner.
@@ -631,45 +513,43 @@ def answers(project: Project) -> dict[str, str]:
 def changes(project: Project, image: dict[str, Any], base: str) -> Iterator[str]:
     """Yield what is different for users of the image."""
     stage = project.stage
-    old_entry_point, old_command = old_start(stage)
+    old_entry_point, old_command = stage.command()
+    old_folder = str(stage.workdir("/"))
     command = shlex.join(image["entry_point"] + image["command"])
-    folder = "/app" if image["application"] else "/data"
     for what, new, before in (
-        ("base image", base, last(stage, "FROM")),
-        ("user", "65532:65532", last(stage, "USER", "root")),
-        ("working directory", folder, str(Path("/", *values(stage, "WORKDIR")))),
+        ("base image", base, stage.last("FROM")),
+        ("user", "65532:65532", stage.last("USER", "root")),
+        ("working directory", image["workdir"], old_folder),
         ("HOME", "/data", "that of the user"),
         ("command", command, shlex.join(old_entry_point + old_command)),
     ):
         if new != before:
             yield f"{what}: {new} instead of {before or 'none'}"
     yield f"writable folders: only {', '.join(['/data', *image['folders']])}"
-    if values(stage, "HEALTHCHECK") and not image["health_check"]:
+    if stage.values("HEALTHCHECK") and not image["health_check"]:
         yield "HEALTHCHECK: left out, because no dependency installs its program"
-    elsewhere = sources(project)[1] if image["application"] else []
-    if elsewhere:
-        yield f"files copied to other paths left out: {', '.join(elsewhere)}"
+    text = (project.folder / project.dockerfile).read_text("utf-8-sig")
+    installs = re.findall(r"poetry (?:install|sync)((?:\\\n|[^&|;\n])*)", text)
     install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
-    found = " ".join(re.findall(install, " ; ".join(values(stage, "RUN")))).split()
-    if packages := [name for name in found if name[0] not in "-$"]:
-        yield f"system packages left out: {', '.join(packages)}. See {COMPILE}"
-    if arguments := [rest.partition("=")[0] for rest in values(stage, "ARG")]:
-        yield f"build arguments left out: {', '.join(arguments)}"
-    if found := [name for rest in values(stage, "LABEL") for name in pairs(rest)]:
-        yield f"labels left out: {', '.join(found)}"
+    found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
+    labels = [name for rest in stage.values("LABEL") for name in pairs(rest)]
+    for what, left_out, remedy in (
+        ("files", project.left_out if image["application"] else [], ""),
+        ("system packages", [n for n in found if n[0] not in "-$"], f". See {COMPILE}"),
+        (
+            "options of `poetry install`",
+            [*dict.fromkeys(GROUPS.findall(" ".join(installs)))],
+            ". Use --extras and --with",
+        ),
+        ("build arguments", [r.partition("=")[0] for r in stage.values("ARG")], ""),
+        ("labels", labels, ""),
+    ):
+        if left_out and not (image["export"] and "--with" in remedy):
+            yield f"{what} left out: {', '.join(left_out)}{remedy}"
 
 
 def write(folder: Path, answers: dict[str, Any], names: dict[str, str]) -> None:
-    """Render and write new files, or none.
-
-    Args:
-        folder: The project.
-        answers: The answers and the variables of the template.
-        names: The files, each with its name in the template.
-
-    Raises:
-        AdoptError: A file exists, or cannot be written.
-    """
+    """Render and write new files, each with its name in the template, or write none."""
     project = TEMPLATE / "{{cookiecutter.project_slug}}"
     loader = jinja2.FileSystemLoader([project, TEMPLATE / "templates"])
     templates = jinja2.Environment(  # noqa: S701
@@ -679,39 +559,30 @@ def write(folder: Path, answers: dict[str, Any], names: dict[str, str]) -> None:
         folder / name: templates.get_template(source).render(cookiecutter=answers)
         for name, source in names.items()
     }
-    for path in texts:
-        if os.path.lexists(path):  # also a link to a file that does not exist
-            raise AdoptError(f"{path} exists. Move it away, or delete it.")
-    made: list[Path] = []
     try:
-        for path, text in texts.items():
-            for parent in reversed(path.parents):
-                if not parent.exists():
-                    parent.mkdir()
-                    made.append(parent)
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                made.append(path)
-                file.write(text)
-    except BaseException as error:
-        for created in reversed(made):
-            created.rmdir() if created.is_dir() else created.unlink()
-        if not isinstance(error, OSError):
-            raise
+        with contextlib.ExitStack() as undo:
+            for path, text in texts.items():
+                for parent in reversed(path.parents):
+                    if not parent.exists():
+                        parent.mkdir()
+                        undo.callback(parent.rmdir)
+                with path.open("x", encoding="utf-8", newline="\n") as file:
+                    undo.callback(path.unlink)
+                    file.write(text)
+            undo.pop_all()
+    except OSError as error:
         raise AdoptError(
-            f"cannot write {path}: {error.strerror}. Check that its folder can be written, "
-            "and that the disk has space."
+            f"cannot write {path}: {error.strerror}. Move away what is there, and check "
+            "that the folder can be written and the disk has space."
         ) from error
 
 
 def adopt(options: argparse.Namespace) -> Iterator[str]:
-    """Write the files of the image, and yield the lines of a report.
-
-    Raises:
-        AdoptError: Nothing was written.
-    """
+    """Write the files of the image, and yield the lines of a report."""
     project = read(options)
-    folder, own = project.folder, project.dockerfile
-    alpine = "alpine" in last(project.stage, "FROM")
+    folder, read_too = project.folder, project.dockerfile
+    own = read_too if read_too != "Procfile" else ""
+    alpine = "alpine" in project.stage.last("FROM")
     base = options.base or ("alpine" if alpine else "slim")
     pythons = choose_python(project, base, options.python)
     python = next(iter(pythons))
@@ -729,7 +600,7 @@ def adopt(options: argparse.Namespace) -> Iterator[str]:
     write(folder, context | {"_image": image}, written)
 
     command = shlex.join(image["entry_point"] + image["command"])
-    yield f"Read pyproject.toml, poetry.lock{' and ' + own if own else ''}."
+    yield f"Read {', '.join(filter(None, ('pyproject.toml', 'poetry.lock', read_too)))}."
     yield f"The image runs {command} on Python {python}."
     for tag, names in pythons.items():
         if names and Version.parse(tag) > Version.parse(python):
@@ -743,16 +614,15 @@ def adopt(options: argparse.Namespace) -> Iterator[str]:
     yield "\nNext:"
     if pythons[python]:
         yield f"- Install a compiler for {', '.join(pythons[python])}: {COMPILE}"
-    if built := [needed.name for needed, names in project.wheels.items() if not names]:
+    if built := [needed.name for needed, names in project.wheels if not names]:
         yield f"- If pip cannot build {', '.join(built)} from source: {COMPILE}"
     if project.poetry.local_config.get("source"):
         yield f"- Give the build the password: {RECIPE.format('Use a private package index')}"
     if not project.poetry.locker.is_locked_groups_and_markers():
         yield "- If all who use the lock file have Poetry 2, run `poetry lock`"
-    git = partial(output_of, "git", "-C", folder)
-    if ignored := git("check-ignore", *written, *image["files"]).splitlines():
+    if ignored := git(folder, "check-ignore", *written, *image["files"]).splitlines():
         yield f"- Git ignores files that the build needs: git add --force {shlex.join(ignored)}"
-    if git("rev-parse", "--show-prefix").strip():
+    if git(folder, "rev-parse", "--show-prefix").strip():
         yield (
             "- The build does not see the .gitignore of a folder above. Write one in the "
             "project's folder, or the image can contain files that Git ignores"
@@ -774,9 +644,18 @@ def main(arguments: list[str] | None = None) -> None:
         SystemExit: The project cannot be adopted. The message has the reason.
     """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("project", type=Path, help="folder with pyproject.toml")
-    for name, settings in OPTIONS.items():
-        parser.add_argument(f"--{name}", **settings)
+    add = partial(parser.add_argument, default="")
+    many = partial(parser.add_argument, action="append", default=[])
+    add("project", type=Path, help="folder with pyproject.toml")
+    add("--python", help="Python in the image, such as 3.14")
+    add("--base", choices=QUESTIONS["base_image"], help="base image")
+    add("--entry-point", help="command that the image runs")
+    many("--extras", help="extra to install")
+    many("--with", dest="groups", help="group of dependencies to install")
+    many("--include", help="another file or folder for the build")
+    add("--application", action="store_true", help="copy the sources, build no package")
+    add("--dockerfile", help="Dockerfile of the project")
+    add("--publish", action="store_true", help="add the files that publish the image")
     try:
         print(*adopt(parser.parse_args(arguments)), sep="\n")
     except AdoptError as error:

@@ -21,6 +21,7 @@ from tests.pages import blocks
 from tools.images import run
 
 PAGE = ROOT / "docs" / "adopting.md"
+SOURCE = Path(adopt.__file__).read_text("utf-8")
 HARDENED = (
     *("--rm", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--network=none"),
     *("--security-opt=no-new-privileges", "--pids-limit=64"),
@@ -94,12 +95,11 @@ def lock(folder: Path, package: str) -> None:
     path.write_text(f"{package}\n{tomlkit.dumps({'metadata': metadata})}", "utf-8")
 
 
-def locked(*wheels: str, markers: str = "") -> str:
+def locked(*wheels: str, **more: object) -> str:
     """Return the entry of the dependency `native`, with these files, for a lock file."""
     files = [{"file": f"native-1.0{wheel}", "hash": "sha256:0"} for wheel in wheels]
-    package = {"name": "native", "version": "1.0", "optional": False}
-    more = {"python-versions": "*", "groups": ["main"], "files": files}
-    more |= {"markers": markers} if markers else {}
+    package = {"name": "native", "version": "1.0", "optional": False, "files": files}
+    more = {"python-versions": "*", "groups": ["main"]} | more
     return tomlkit.dumps({"package": [package | more]})
 
 
@@ -127,95 +127,85 @@ def sample(person: Path) -> Sample:
 
 
 MODE = ("[build", "[tool.poetry]\npackage-mode = false\n[build")
+NO_COMMAND = ("[project.scripts]", "[project.entry-points.x]")
 NATIVE = ("dependencies = []", 'dependencies = ["native"]')
 BOTH = (
     "-cp314-cp314-manylinux_2_28_x86_64.whl",
     "-cp314-cp314-manylinux_2_28_aarch64.whl",
 )
+OLDER, NEWER = "python_version < '3.15'", "python_version >= '3.15'"
+TWO = (
+    NATIVE[0],
+    f'dependencies = ["native (==1.0) ; {OLDER}", "native (==2.0) ; {NEWER}"]',
+)
+FIRST = locked(*BOTH, markers=OLDER)
+SECOND = locked("-py3-none-any.whl", markers=NEWER).replace("1.0", "2.0")
+
+
+def tool(text: str) -> tuple[str, str]:
+    """Return a change of pyproject.toml that adds lines to [tool.poetry]."""
+    return ("[build", f"[tool.poetry]\n{text}\n[build")
 
 
 @pytest.mark.parametrize(
-    ("change", "wheels", "options", "python"),
+    ("change", "package", "options", "python"),
     [
-        (NATIVE, ["-py3-none-any.whl"], [], "3.15"),
-        (NATIVE, [".tar.gz"], [], "3.15"),
-        (NATIVE, BOTH, [], "3.14"),
-        (NATIVE, BOTH, ["--base=alpine"], "3.15"),
-        (NATIVE, BOTH, ["--python=3.13"], "3.13"),
-        (NATIVE, ["-cp312-cp312-manylinux2014_x86_64.whl", "-cp312-cp312-manylinux2014_aarch64.whl", *BOTH[:1]], [], "3.12"),
-        (NATIVE, ["-cp39-abi3-manylinux_2_28_x86_64.whl", "-cp39-abi3-manylinux_2_28_aarch64.whl"], [], "3.15"),
-        (NATIVE, ["-cp314-cp314-musllinux_1_2_x86_64.whl", "-cp314-cp314-musllinux_1_2_aarch64.whl"], ["--base=alpine"], "3.14"),
-        ((">=3.11", ">=3.11,<3.14"), [], [], "3.13"),
-        ((">=3.11", ">=3.11,<=3.12.9"), [], [], "3.12.9"),
+        (NATIVE, locked("-py3-none-any.whl"), [], "3.15-slim"),
+        (NATIVE, locked(".tar.gz"), [], "3.15-slim"),
+        (NATIVE, locked(*BOTH), [], "3.14-slim"),
+        (NATIVE, locked(*BOTH), ["--python=3.13"], "3.13-slim"),
+        (NATIVE, locked("-cp312-cp312-manylinux2014_x86_64.whl", "-cp312-cp312-manylinux2014_aarch64.whl", *BOTH[:1]), [], "3.12-slim"),
+        (NATIVE, locked("-cp39-abi3-manylinux_2_28_x86_64.whl", "-cp39-abi3-manylinux_2_28_aarch64.whl"), [], "3.15-slim"),
+        (NATIVE, locked("-cp314-cp314-musllinux_1_2_x86_64.whl", "-cp314-cp314-musllinux_1_2_aarch64.whl"), ["--base=alpine"], "3.14-alpine"),
+        # A release without wheels often does not compile for a newer Python.
+        (NATIVE, locked(*BOTH), ["--base=alpine"], "3.11-alpine"),
+        (NATIVE, locked("-no-wheel.whl"), [], "3.11-slim"),
+        ((">=3.11", ">=3.11,<3.14"), "package = []", [], "3.13-slim"),
+        ((">=3.11", ">=3.11,<=3.12.9"), "package = []", [], "3.12.9-slim"),
+        # Markers decide whether wheels matter, and which version the image gets.
+        ((NATIVE[0], "dependencies = [\"native; python_version < '3.13'\"]"), locked(*BOTH, markers="python_version < '3.13'"), [], "3.15-slim"),
+        (TWO, FIRST + SECOND, [], "3.15-slim"),
+        (TWO, SECOND + FIRST, [], "3.15-slim"),
     ],
 )  # fmt: skip
 def test_the_python_is_the_newest_with_wheels(
     sample: Sample,
     change: tuple[str, str],
-    wheels: list[str],
+    package: str,
     options: list[str],
     python: str,
 ) -> None:
     """The project allows it, and it needs no compiler on Intel and ARM, if possible."""
-    package = {"package": locked(*wheels)} if wheels else {}
-    folder = sample(change, **package)
+    folder = sample(change, package=package)
     adopt.main([str(folder), *options])
-    base = "alpine" if "--base=alpine" in options else "slim"
-    assert f"FROM python:{python}-{base} AS base" in (folder / "Dockerfile").read_text()
+    assert f"FROM python:{python} AS base" in (folder / "Dockerfile").read_text()
 
 
-def test_a_dependency_for_other_pythons_is_not_considered(sample: Sample) -> None:
-    """Its wheels do not matter if no marker of the lock file needs it."""
-    marker = "python_version < '3.13'"
-    native = locked(*BOTH, markers=marker)
-    folder = sample((NATIVE[0], f'dependencies = ["native; {marker}"]'), package=native)
-    adopt.main([str(folder)])
-    assert "FROM python:3.15-slim" in (folder / "Dockerfile").read_text("utf-8")
-
-
-def test_each_locked_version_has_its_own_wheels(sample: Sample) -> None:
-    """Markers decide which one the image gets."""
-    old, new = (
-        locked(*BOTH, markers="python_version < '3.15'"),
-        locked("-py3-none-any.whl"),
-    )
-    new = new.replace("1.0", "2.0")
-    new = new.replace("optional", "markers = \"python_version >= '3.15'\"\noptional")
-    native = "\"native (==1.0) ; python_version < '3.15'\", \"native (==2.0) ; python_version >= '3.15'\""
-    dependencies = (NATIVE[0], f"dependencies = [{native}]")
-    for package in (old + new, new + old):
-        folder = sample(dependencies, package=package)
-        adopt.main([str(folder)])
-        dockerfile = folder / "Dockerfile"
-        assert "FROM python:3.15-slim" in dockerfile.read_text("utf-8")
-        for name in IMAGE_FILES:
-            (folder / name).unlink()
-
-
-def test_a_dependency_without_wheels_is_named(
-    sample: Sample, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The report says for which dependency a compiler is missing."""
-    adopt.main([str(sample(NATIVE, package=locked("-cp314-cp314-win_amd64.whl")))])
-    assert "Install a compiler for native" in capsys.readouterr().out
+POETRY_ONLY = (
+    (PYPROJECT.partition("[project.scripts]")[0], '[tool.poetry]\nname = "sample"\nversion = "1"\ndescription = ""\nauthors = []\ndependencies = { python = "^3.11" }\n\n'),
+    ("[project.scripts]", "[tool.poetry.scripts]"),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("changes", "files", "expected"),
     [
-        ([], {"README.md": "", "LICENSE": "", "tests/test.py": ""}, ["LICENSE", "sample.py"]),
-        ([("version", 'readme = "docs/README.md"\nversion')], {"docs/README.md": "", "docs/a.md": ""}, ["docs/README.md", "sample.py"]),
-        ([("[build", '[tool.poetry]\npackages = [{ include = "one", from = "src" }, { include = "two" }]\n[build')], {"src/one/__init__.py": "", "two/a.py": ""}, ["src", "two"]),
-        ([("[build", '[tool.poetry]\ninclude = [{ path = "data", format = "wheel" }]\n[build')], {"data/a.csv": ""}, ["data", "sample.py"]),
-        ([("[build", '[tool.poetry.scripts]\nx = { reference = "bin/x.sh", type = "file" }\n[build')], {"bin/x.sh": ""}, ["bin/x.sh", "sample.py"]),
-        ([MODE], {"Dockerfile": 'FROM python\nCOPY app.py pages ./\nCMD ["python", "app.py"]', "app.py": "", "pages/a": ""}, ["app.py", "pages"]),
-        ([MODE], {"Dockerfile": 'FROM python\nCOPY . .\nCMD ["python", "app.py"]', "app.py": "", "pages/a": "", "tests/a.py": "", ".env": ""}, ["app.py", "pages", "sample.py"]),
+        ([], ["README.md", "LICENSE", "tests/test.py"], ["LICENSE", "sample.py"]),
+        ([("version", 'readme = "docs/README.md"\nversion')], ["docs/README.md", "docs/a.md"], ["docs/README.md", "sample.py"]),
+        ([*POETRY_ONLY, ("version", 'readme = ["a.md", "docs/b.md"]\nversion')], ["a.md", "docs/b.md"], ["a.md", "docs/b.md", "sample.py"]),
+        ([("version", 'license = { file = "COPYING" }\nversion')], ["COPYING"], ["COPYING", "sample.py"]),
+        ([tool('packages = [{ include = "one", from = "src" }, { include = "two", to = "x" }]')], ["src/one/__init__.py", "two/a.py"], ["src", "two"]),
+        ([tool('include = [{ path = "data/*.csv", format = ["wheel"] }, { path = "CHANGES", format = "sdist" }]')], ["data/a.csv", "CHANGES"], ["data", "sample.py"]),
+        ([("[build", '[tool.poetry.scripts]\nx = { reference = "bin/x.sh", type = "file" }\n[build')], ["bin/x.sh"], ["bin/x.sh", "sample.py"]),
+        # The README of an application that is not installed can be missing.
+        ([NO_COMMAND, ("version", 'readme = "README.md"\nversion')], ["Procfile"], ["Procfile", "sample.py"]),
+        ([MODE], ["Procfile", "app.py", "pages/a", "tests/a.py", ".env"], ["Procfile", "app.py", "pages", "sample.py"]),
     ],
 )  # fmt: skip
 def test_the_build_reads_the_sources_only(
     sample: Sample,
     changes: list[tuple[str, str]],
-    files: dict[str, str],
+    files: list[str],
     expected: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -223,85 +213,95 @@ def test_the_build_reads_the_sources_only(
 
     The folder is a relative path, as in the README.
     """
-    folder = sample(*changes, **files)
+    folder = sample(*changes, **dict.fromkeys(files, "web: python -m sample"))
     (folder.parent / "clone").mkdir()
     monkeypatch.chdir(folder.parent / "clone")
     adopt.main([f"../{folder.name}"])
-    ignore = folder / (
-        "container.Dockerfile.dockerignore"
-        if "Dockerfile" in files
-        else ".dockerignore"
-    )
-    lines = re.findall(
-        "(?m)^!(.*)", ignore.read_text("utf-8").partition("# docker/")[0]
-    )
-    assert set(lines) - {*adopt.TOOLS, "pyproject.toml", "poetry.lock"} == set(expected)
+    text, _, _ = (folder / ".dockerignore").read_text("utf-8").partition("# docker/")
+    lines = set(re.findall("(?m)^!(.*)", text))
+    assert lines - {*adopt.TOOLS, "pyproject.toml", "poetry.lock"} == set(expected)
 
 
 @pytest.mark.parametrize(
-    ("dockerfile", "copied"),
+    ("copy", "copied", "left_out"),
     [
-        ("COPY app.py start.sh ./", "/layer/app /layer/venv && cp -R app.py start.sh /layer/app"),
-        ("COPY app.py ./\nCOPY config ./", "/layer/app /layer/venv && cp -R app.py config/. /layer/app"),
-        ("COPY config docker/sub ./", "/layer/app /layer/venv && cp -R config/. docker/sub/. /layer/app"),
-        ("COPY app.py .\nCOPY config/a.toml config/", "/layer/app /layer/app/config /layer/venv && cp -R app.py /layer/app && cp -R config/a.toml /layer/app/config"),
-        ("COPY *.py /srv/\nCOPY config etc/app", "/layer/app /layer/app/etc/app /layer/venv && cp -R app.py sample.py /layer/app && cp -R config/. /layer/app/etc/app"),
-        ("COPY . web", "/layer/app/web /layer/venv && cp -R app.py config sample.py start.sh /layer/app/web"),
-        ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "/layer/app /layer/venv && cp -R app.py config sample.py start.sh /layer/app"),
-        ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "/layer/app /layer/venv && cp -R app.py /layer/app"),
+        ("COPY app.py start.sh ./", "app.py start.sh /layer/srv/", ""),
+        ("COPY app.py ./\nCOPY config ./", "app.py config/. /layer/srv/", ""),
+        ("COPY config docker/sub ./", "config/. docker/sub/. /layer/srv/", ""),
+        ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
+        ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
+        ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
+        ("COPY . /\nCOPY app.py b.py", "app.py config sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
+        ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
+        ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to /srv, here-document to /x, https://example.com/a to /b"),
+        # What other stages copy is at the same place, if the project has it.
+        ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
+        ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
+        ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
+        # The Dockerfile is that of a folder above.
+        ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config sample.py start.sh /layer/srv/", ""),
+        ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config sample.py start.sh /layer/srv/app/", ""),
     ],
 )  # fmt: skip
 def test_sources_are_copied_as_the_dockerfile_does(
-    sample: Sample, dockerfile: str, copied: str
+    sample: Sample,
+    capsys: pytest.CaptureFixture[str],
+    copy: str,
+    copied: str,
+    left_out: str,
 ) -> None:
-    """Each path has the place that the application expects."""
-    text = f"FROM python AS build\nFROM python\nWORKDIR /srv\n{dockerfile}\nCMD python -m app"
-    files = dict.fromkeys(
-        ("app.py", "config/a.toml", "start.sh", "docker/sub/a.sh"), ""
-    )
-    folder = sample(MODE, Dockerfile=text, **files)
+    """Each path has the place that the application expects, or is in the report."""
+    text = f"FROM python AS build\nFROM python\nWORKDIR /srv\n{copy}\nCMD python -m app"
+    files = ("app.py", "config/a.toml", "start.sh", "docker/sub/a.sh")
+    folder = sample(MODE, Dockerfile=text, **dict.fromkeys(files, ""))
     adopt.main([str(folder)])
-    lines = (folder / "container.Dockerfile").read_text("utf-8").splitlines()
-    assert f" && install -d {copied} \\" in lines
-
-
-def test_files_at_other_paths_are_reported(
-    sample: Sample, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The image has only the folder /app."""
-    text = "FROM python\nWORKDIR /srv\nCOPY a.py b.py\nCOPY sample.py c /srv/\nCOPY a.py /\nCMD python -m sample"
-    adopt.main([str(sample(MODE, Dockerfile=text, **{"a.py": "", "c/d": ""}))])
-    assert "other paths left out: a.py to b.py, a.py to /" in capsys.readouterr().out
+    lines = (folder / "container.Dockerfile").read_text("utf-8")
+    assert f" /layer/venv && cp -R {copied} \\\n" in lines
+    assert "WORKDIR /srv\n" in lines
+    printed = re.findall("- files left out: (.*)", capsys.readouterr().out)
+    assert printed == ([left_out] if left_out else [])
 
 
 @pytest.mark.parametrize(
     ("changes", "files", "options", "message"),
     [
+        ([], {"pyproject.toml": None}, [], "pyproject.toml does not exist. Name the folder"),
+        ([], {"poetry.lock": None}, [], "poetry.lock does not exist. Run `poetry lock`"),
+        ([], {"pyproject.toml": PYPROJECT.replace("dependencies = []", 'dependencies = ["click"]')}, [], "poetry.lock is out of date. Run `poetry lock`"),
         ([], {"pyproject.toml": "[project"}, [], "Poetry cannot read pyproject.toml"),
+        ([('version = "1.0"', 'dynamic = ["version"]')], {}, [], "[tool.poetry.version] is required in package mode. Run `poetry check`"),
         ([(">=3.11", ">=3.8,<3.11")], {}, [], "allows none of 3.15"),
         ([("poetry.core.masonry.api", "hatchling.build")], {}, [], "'hatchling.build' is not Poetry's"),
-        ([("[build", '[tool.poetry]\npackages = [{ include = "other" }]\n[build')], {}, [], "cannot build the package"),
-        ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "poetry-dynamic-versioning"),
-        ([("[project.scripts]", "[project.entry-points.x]")], {}, [], "--entry-point="),
-        ([("[project.scripts]", "[project.entry-points.x]")], {"Dockerfile": 'FROM x\nCMD ["java"]'}, [], "--entry-point="),
+        ([tool('packages = [{ include = "other" }]')], {}, [], "cannot build the package"),
+        ([NO_COMMAND, tool('packages = [{ include = "other", from = ".." }]')], {"../other/a.py": ""}, [], "cannot build the package"),
+        ([("version", 'readme = "README.md"\nversion')], {}, [], "README.md` does not exist. Fix this, or"),
+        ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "the recipe 'Take the version from Git tags'"),
+        ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
+        ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java"]'}, [], "Dockerfile: the new image cannot run 'java'"),
+        ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "cannot run './a.sh'. Add its package to the dependencies, make its file executable"),
+        ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "&& gunicorn x''. Add"),
+        ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
         ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Use one of: none"),
         ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
         ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "no line FROM. Name another"),
         ([], {}, ["--dockerfile", "/no such/file"], "'/no such/file'. Name another"),
-        ([], {"Dockerfile": "FROM a\nENV A=${B:+x}"}, [], "'A=${B:+x}' has more than ${NAME}"),
-        ([], {"Dockerfile": "FROM a\nENV A=${B%1}"}, [], "'A=${B%1}' has more than ${NAME}"),
-        ([MODE, ("[project.scripts]", "[project.entry-points.x]")], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
+        ([], {"Dockerfile/a": ""}, [], "Is a directory"),
+        ([], {"Dockerfile": "FROM a\nENV A=${B%1}"}, [], "'ENV A=${B%1}': it has a variable in another form than ${NAME}"),
+        ([], {"Dockerfile": 'FROM a\nLABEL b="c'}, [], "'LABEL b=\"c': No closing quotation. Name another"),
+        ([], {"Dockerfile": "# syntax=docker/dockerfile:1\n# escape=`\nFROM a"}, [], "escape character"),
+        ([], {"Procfile": "web: \udce9"}, [], "Procfile cannot be read: 'utf-8' codec"),
         ([], {}, ["--python=foo"], "'foo' is not a supported Python. Use 3.11 or newer"),
         ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
-        ([], {"docker/poetry.in": ""}, [], "poetry.in exists"),
-        ([], {"docker": ""}, [], "poetry.in: Not a directory. Check"),
-        ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Check"),
+        ([], {"docker/poetry.in": ""}, [], "poetry.in: File exists. Move away"),
+        ([], {"Dockerfile": "FROM a", "container.Dockerfile": ""}, [], "container.Dockerfile: File exists. Move away"),
+        ([], {"docker": ""}, [], "poetry.in: Not a directory. Move away"),
+        ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Move away"),
     ],
 )  # fmt: skip
 def test_a_project_that_cannot_be_adopted_stays_unchanged(
     sample: Sample,
     changes: list[tuple[str, str]],
-    files: dict[str, str],
+    files: dict[str, str | None],
     options: list[str],
     message: str,
 ) -> None:
@@ -309,11 +309,36 @@ def test_a_project_that_cannot_be_adopted_stays_unchanged(
     folder = sample(*changes)
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
+        if text is None:
+            (folder / name).unlink()
+        else:
+            (folder / name).write_text(text, "utf-8", "surrogateescape")
     before = contents(folder), sorted(folder.rglob("*"))
-    with pytest.raises(SystemExit, match=re.escape(message)):
+    with pytest.raises(SystemExit, match=re.escape(message)) as error:
         adopt.main([str(folder), *options])
     assert (contents(folder), sorted(folder.rglob("*"))) == before
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("native", "source"),
+    [
+        ('{ git = "https://example.com/a.git", rev = "1" }', {"type": "git", "url": "https://example.com/a.git", "reference": "1", "resolved_reference": "1"}),
+        ('{ path = "native" }', {"type": "directory", "url": "native"}),
+        ('{ path = "native", develop = true }', {"type": "directory", "url": "native"}),
+    ],
+)  # fmt: skip
+def test_a_dependency_without_a_hash_is_refused(
+    sample: Sample, native: str, source: dict[str, str]
+) -> None:
+    """It comes from a Git repository or a folder. The message names the recipe."""
+    package = locked(develop="develop" in native, source=source)
+    change = tool(f"[tool.poetry.dependencies]\nnative = {native}")
+    other = PYPROJECT.replace("sample", "native")
+    folder = sample(change, package=package, **{"native/pyproject.toml": other})
+    message = r"native.* has no hash.*'Depend on a Git repository or a folder'"
+    with pytest.raises(SystemExit, match=message):
+        adopt.main([str(folder)])
 
 
 def test_an_interrupted_run_leaves_nothing(
@@ -332,91 +357,75 @@ def test_an_interrupted_run_leaves_nothing(
     assert sorted(folder.rglob("*")) == before
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [("pyproject.toml", "Name the folder"), ("poetry.lock", "Run `poetry lock`")],
-)
-def test_a_missing_file_is_named(sample: Sample, name: str, message: str) -> None:
-    """A project needs metadata and a lock file."""
-    folder = sample()
-    (folder / name).unlink()
-    with pytest.raises(SystemExit, match=f"{name} does not exist. {message}"):
-        adopt.main([str(folder)])
-
-
-def test_a_lock_file_that_is_out_of_date_is_refused(sample: Sample) -> None:
-    """It was made for other dependencies."""
-    folder = sample()
-    text = PYPROJECT.replace("dependencies = []", 'dependencies = ["click"]')
-    (folder / "pyproject.toml").write_text(text, "utf-8")
-    with pytest.raises(SystemExit, match=r"out of date\. Run `poetry lock`"):
-        adopt.main([str(folder)])
-
-
-def test_a_dependency_without_a_hash_is_refused(sample: Sample) -> None:
-    """It comes from a Git repository."""
-    source = {"type": "git", "url": "https://example.com/a.git", "reference": "1"}
-    source |= {"resolved_reference": "1"}
-    package = locked() + tomlkit.dumps({"package": {"source": source}})
-    native = (NATIVE[0], 'dependencies = ["native @ git+https://example.com/a.git@1"]')
-    with pytest.raises(SystemExit, match=r"native @ git.* has no hash"):
-        adopt.main([str(sample(native, package=package))])
-
-
 DOCKERFILE = """\
-ARG VERSION=3.12
-FROM python:${VERSION}-slim AS common
+\ufeffARG VERSION=3.12
+# Docker skips the mark at the start.
+FROM --platform=$BUILDPLATFORM python:${VERSION}-slim AS Common
 ENV HOME=/home/me PIP_NO_CACHE_DIR=1 \\
     # The text has quotes.
+
     GREETING="Hello \\"you\\"" \\
-    FOLDER=/var/lib/${VERSION}$MISSING/${MISSING:-a}
+    FOLDER=/var/lib/${VERSION}$MISSING/${MISSING:-a}${MISSING:+b}
 ENV DATABASE_URL postgres://h/db?ssl=1
 ENV OPTS -a -b
-ENV PRICE="costs \\$5"
+ENV\tPRICE="costs \\$5"
 RUN <<EOF
 from a import b
 ENV c=${d%e}
 EOF
 RUN apt-get update && apt-get install --yes --no-install-recommends curl \\
     libpq5 && rm -rf /var/lib/apt
+RUN poetry install --without dev \\
+    --with prod -E "a b" && poetry install --with prod
 FROM common AS unused
 EXPOSE 1
-FROM common
+from COMMON
+ONBUILD CMD ["other"]
 ARG COMMIT
 LABEL maintainer="Jane Doe" version=1
 WORKDIR /srv
 VOLUME ["/var/lib/sample"]
-EXPOSE 8000
+EXPOSE 8000 8000
 USER jane
-{last}
-"""
+{last}"""
 
 
 @pytest.mark.parametrize(
     ("last", "expected", "report"),
     [
         ("ENTRYPOINT /srv/.venv/bin/sample --all", ['ENTRYPOINT ["sample", "--all"]'], ""),
+        ('ENTRYPOINT exec sample --all\nCMD ["ignored"]', ['ENTRYPOINT ["sample", "--all"]'], ""),
         ('ENTRYPOINT ["poetry", "run"]\nCMD ["sample"]', ['CMD ["sample"]'], ""),
+        ('CMD ["poetry", "run", "--", "sample"]', ['CMD ["sample"]'], ""),
         ("CMD exec sample $HOME $GREETING", ['CMD ["sh", "-c", "exec sample $HOME $GREETING"]'], ""),
         ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
-        ("CMD echo it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
+        ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
+        ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
+        ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; sample"]'], ""),
+        ('CMD "sample"', ['CMD ["sample"]'], ""),
+        # A file of the sources needs them, and they do not have the package's command.
+        ("COPY . .\nCMD python -u sample.py", ['CMD ["python", "-u", "sample.py"]', "WORKDIR /srv"], ""),
+        ("COPY . .\nCMD sh sample.py sample", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh sample.py sample"),
+        ("CMD it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
+        ("CMD 5", ['ENTRYPOINT ["sample"]'], "command: sample instead of 5"),
+        ("CMD\nENTRYPOINT", ['ENTRYPOINT ["sample"]'], "command: sample instead of none"),
         ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "command: sample instead of ./start.sh"),
         ("HEALTHCHECK CMD python -m check", ["HEALTHCHECK CMD python -m check"], ""),
         ("HEALTHCHECK CMD curl localhost", [], "HEALTHCHECK: left out"),
         ('HEALTHCHECK --interval=1s CMD ["pg_isready"]', [], "HEALTHCHECK: left out"),
-        ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
-        ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
     ],
 )  # fmt: skip
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     sample: Sample,
     capsys: pytest.CaptureFixture[str],
     last: str,
     expected: list[str],
     report: str,
+    newline: str,
 ) -> None:
     """What its last stage sets is in the new Dockerfile, or in the report."""
-    dockerfile = DOCKERFILE.replace("{last}", last)
+    dockerfile = DOCKERFILE.replace("{last}", last).replace("\n", newline)
     urls = '[project.urls]\nRepository = "https://example.com/$a"\n[build'
     folder = sample(("[build", urls), Dockerfile=dockerfile, **{".dockerignore": "a"})
     before = contents(folder)
@@ -437,27 +446,58 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     assert set(lines) >= {*kept, *expected}
     assert any("HEALTHCHECK" in line for line in lines) == ("python -m check" in last)
     assert "-g 65532 /layer/data /layer/var/lib/sample " in "\n".join(lines)
+    assert "ignored" not in "\n".join(lines)
     printed = capsys.readouterr().out
     for line in (
         "base image: python:3.15-slim instead of python:3.12-slim",
         "user: 65532:65532 instead of jane",
-        "working directory: /data instead of /srv",
         "writable folders: only /data, /var/lib/sample",
         "system packages left out: curl, libpq5.",
+        'options of `poetry install` left out: --with prod, -E "a b". Use',
         "build arguments left out: COMMIT",
         "labels left out: maintainer, version",
         "docker build --file container.Dockerfile --tag sample .",
+        "--publish 8000:8000 sample",
         report,
     ):
         assert line in printed
 
 
-def test_a_procfile_has_the_command(sample: Sample) -> None:
-    """Heroku starts it in the folder of the sources."""
-    folder = sample(Procfile="release: true\nweb: poetry run python -m sample $PORT\n")
-    adopt.main([str(folder)])
-    command = 'CMD ["sh", "-c", "python -m sample $PORT"]'
-    assert command in (folder / "Dockerfile").read_text("utf-8")
+@pytest.mark.parametrize(
+    ("changes", "files", "options", "reported"),
+    [
+        ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library', listed in"),
+        ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock, Procfile.\nThe image runs sh -c 'python -m sample $PORT'"),
+        # `git add` leaves these out without a message, and the build removes them.
+        ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY a.txt ./\nCMD python -m a", "a.txt": ""}, [], "git add --force docker/poetry.txt a.txt"),
+        ([], {"Dockerfile": "FROM a"}, ["--publish"], "docker-bake.hcl, .github/workflows/release.yml.\n"),
+        ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
+    ],
+)  # fmt: skip
+def test_the_report_names_what_is_left_to_do(
+    sample: Sample,
+    capsys: pytest.CaptureFixture[str],
+    changes: list[tuple[str, str]],
+    files: dict[str, str],
+    options: list[str],
+    reported: str,
+) -> None:
+    """Each line has a remedy, which the template's pages describe."""
+    folder = sample(*changes, package=locked("-cp314-cp314-win_amd64.whl"), **files)
+    commit(folder)
+    adopt.main([str(folder), *options])
+    assert reported in capsys.readouterr().out
+    if "--publish" in options:
+        bake = (folder / "docker-bake.hcl").read_text("utf-8")
+        assert 'dockerfile = "container.Dockerfile"' in bake
+
+
+def test_each_recipe_that_a_message_names_exists() -> None:
+    """The page that a message names lists them."""
+    named = re.findall(r"RECIPE\.format\(\s*['\"](.*?)['\"]\)", SOURCE)
+    page = (ROOT / "docs" / "changing.md").read_text("utf-8")
+    assert len(named) == 4
+    assert [name for name in named if f"[{name}]" not in page] == []
 
 
 def test_a_generated_project_gets_its_dockerfile_back(
@@ -496,21 +536,6 @@ def test_the_commands_of_the_page_install_what_the_program_needs(
     assert (folder / "Dockerfile").exists()
 
 
-def test_files_that_git_ignores_are_named(
-    sample: Sample, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """`git add` leaves them out without a message, and the build removes them."""
-    files = {
-        ".gitignore": "*.txt\n",
-        "Dockerfile": "FROM a\nCOPY a.txt ./\nCMD python -m a",
-    }
-    folder = sample(MODE, **files)
-    commit(folder)
-    (folder / "a.txt").touch()
-    adopt.main([str(folder)])
-    assert "git add --force docker/poetry.txt a.txt" in capsys.readouterr().out
-
-
 def test_a_folder_of_a_repository_needs_its_own_gitignore(
     sample: Sample, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -522,17 +547,6 @@ def test_a_folder_of_a_repository_needs_its_own_gitignore(
     report = capsys.readouterr().out
     assert "does not see the .gitignore of a folder above" in report
     assert "\n  cd sample\n  docker build" in report
-
-
-def test_publishing_uses_the_new_dockerfile(sample: Sample) -> None:
-    """The build of the workflow is not that of the project's own Dockerfile."""
-    folder = sample(Dockerfile="FROM python")
-    adopt.main([str(folder), "--publish"])
-    assert (
-        'dockerfile = "container.Dockerfile"'
-        in (folder / "docker-bake.hcl").read_text()
-    )
-    assert (folder / ".github" / "workflows" / "release.yml").exists()
 
 
 @pytest.fixture(scope="session")
@@ -581,18 +595,8 @@ def serve(tag: str) -> Iterator[Callable[..., str]]:
     """Return a function that starts an image, and returns a service's first answer."""
 
     def serve(port: int, path: str, *arguments: str) -> str:
-        volume = f"--volume={tag}:/data"
-        options = [option for option in HARDENED if option != "--rm"]
-        run(
-            "docker",
-            "run",
-            "--detach",
-            f"--name={tag}",
-            volume,
-            *options,
-            tag,
-            *arguments,
-        )
+        options = ("--detach", f"--name={tag}", f"--volume={tag}:/data", *HARDENED[1:])
+        run("docker", "run", *options, tag, *arguments)
         url = f"http://127.0.0.1:{port}{path}"
         code = f"from urllib.request import urlopen; print(urlopen({url!r}).read().decode())"
         for _ in range(600):
@@ -641,11 +645,8 @@ def test_a_service_gets_an_image(
     build(capsys.readouterr().out, existing, tag)
     example = {"description": "", "content": {"application/json": {"example": "Hello"}}}
     path = {"get": {"operationId": "hello", "responses": {"200": example}}}
-    api = {
-        "openapi": "3.0.0",
-        "info": {"title": "", "version": "1"},
-        "paths": {"/": path},
-    }
+    api = {"openapi": "3.0.0", "info": {"title": "", "version": "1"}}
+    api["paths"] = {"/": path}
     fill = ("--interactive", f"--volume={tag}:/data", "--entrypoint=tee")
     run("docker", "run", *HARDENED, *fill, tag, "api.json", stdin=json.dumps(api))
     _, *arguments = project.command.split()
@@ -656,9 +657,8 @@ def test_a_service_gets_an_image(
 def stop(container: str) -> str:
     """Stop a container, and return its exit status."""
     run("docker", "stop", "--timeout=30", container)
-    return run(
-        "docker", "inspect", "--format={{.State.ExitCode}}", container
-    ).stdout.strip()
+    status = ("docker", "inspect", "--format={{.State.ExitCode}}", container)
+    return run(*status).stdout.strip()
 
 
 APPLICATION = {
@@ -673,9 +673,10 @@ gunicorn = "^23"
     "Dockerfile": """\
 FROM python:3.13
 ENV GREETING="Hello" PIP_NO_CACHE_DIR=1
-WORKDIR /app
+WORKDIR /srv
 RUN pip install poetry
 COPY . .
+COPY pages/index.txt /texts/home.txt
 RUN poetry install --only main
 VOLUME /var/lib/visits
 EXPOSE 8000
@@ -691,7 +692,7 @@ def app(environ, start_response):
     with open("/var/lib/visits/log", "a") as log:
         log.write("visit\\n")
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [os.environ["GREETING"].encode(), Path("pages/index.txt").read_bytes()]
+    return [os.environ["GREETING"].encode(), Path("/texts/home.txt").read_bytes()]
 """,
     "pages/index.txt": ", world",
 }

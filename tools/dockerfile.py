@@ -1,0 +1,141 @@
+"""Read a Dockerfile: the instructions of its last stage, and their words."""
+
+import contextlib
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from functools import partial
+from pathlib import PurePosixPath
+
+# Instructions in which Docker replaces no variables.
+COMMANDS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK")
+# An escaped dollar sign, a variable, or the start of a form that is not supported.
+VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::?([-+])([^{}$]*))?\}|\{)")
+# A here-document: its lines are not instructions.
+HEREDOC = re.compile(r"(?ms)<<-?[\"']?(\w+)[\"']?([^\n]*\n).*?^\t*\1$")
+# What the image does not need before a command, because its programs are on PATH.
+RUNNER = re.compile(
+    r"(?<![^\s'])(?:(?:poetry|uv|pipenv)\s+run(?:\s+--)?(?:\s+|$)|(?:\S*venv|/usr|/usr/local|)/bin/)+"
+)
+
+
+class Stage(list[tuple[str, str]]):
+    """The instructions of a stage, each with its arguments."""
+
+    def values(self, instruction: str) -> list[str]:
+        """Return the arguments of each such instruction."""
+        return [rest for name, rest in self if name == instruction]
+
+    def last(self, instruction: str, default: str = "") -> str:
+        """Return the arguments of the last such instruction."""
+        return [default, *self.values(instruction)][-1]
+
+    def workdir(self, default: str = "/app") -> PurePosixPath:
+        """Return the working directory after all instructions."""
+        joined = posixpath.join(default, *self.values("WORKDIR"))
+        return PurePosixPath(posixpath.normpath(joined))
+
+    def copied(self) -> Iterator[tuple[bool, str, PurePosixPath, bool]]:
+        """Yield what COPY and ADD copy.
+
+        Each has whether it comes from another stage or image, its path there, the path in
+        the image, and whether that is a folder for files.
+        """
+        for index, (instruction, rest) in enumerate(self):
+            if instruction in ("COPY", "ADD"):
+                text = re.sub(r"--\S+\s+", "", rest)
+                split = words if text.startswith("[") else str.split
+                *paths, target = split(text) or [""]
+                workdir = Stage(self[:index]).workdir()
+                into = PurePosixPath(posixpath.normpath(workdir / target))
+                folder = bool(paths[1:]) or target.endswith("/") or into == workdir
+                for path in paths or ["here-document"]:
+                    yield "--from" in rest, path, into, folder
+
+    def command(self) -> tuple[list[str], list[str]]:
+        """Return ENTRYPOINT and CMD, without a package manager that runs them."""
+        entry_point, command = self.last("ENTRYPOINT", "[]"), self.last("CMD", "[]")
+        if not entry_point.startswith("["):
+            command = "[]"  # a shell ignores it
+        both = map(shlex.join, map(words, (entry_point, command)))
+        first, second = (shlex.split(RUNNER.sub("", text)) for text in both)
+        return first, second
+
+
+def last_stage(dockerfile: str) -> Stage:
+    """Return the instructions of the last stage, after those that it builds on.
+
+    Comments are left out, and variables are replaced by values that the file contains.
+
+    Raises:
+        ValueError: There is no stage, or a line is not supported.
+    """
+    if re.match(r"(?i)(#.*\n)*#\s*escape\s*=\s*`", dockerfile):
+        raise ValueError("its escape character is '`', not a backslash")
+    text, count = re.sub(r"(?m)^\s*#.*\n?", "", dockerfile), 1
+    while count:  # a line can start several
+        text, count = HEREDOC.subn(r"\2", text)
+    stage = Stage()
+    stages: dict[str, Stage] = {}
+    variables: dict[str, str] = {}
+    for line in re.sub(r"\\[ \t]*\n(?:[ \t]*\n)*", "", text).split("\n"):
+        name, rest = (*line.split(None, 1), "", "")[:2]
+        name = name.upper()
+        try:
+            if name not in COMMANDS:
+                rest = VARIABLE.sub(partial(value_of, variables), rest)
+            found = pairs(rest) if name in ("ARG", "ENV", "LABEL") else {}
+        except ValueError as error:
+            raise ValueError(f"{line!r}: {error}") from error
+        if name == "FROM":
+            image, _, own = re.sub(r"--\S+\s+", "", rest).partition(" ")
+            stage = Stage(stages.get(image.lower(), [(name, image)]))
+            stages[own.split()[-1].lower() if own else str(len(stages))] = stage
+        else:
+            stage.append((name, rest.strip()))
+            variables |= found if name != "LABEL" else {}
+    if not stages:
+        raise ValueError("it has no line FROM")
+    return stage
+
+
+def value_of(variables: dict[str, str], reference: re.Match[str]) -> str:
+    """Return the value of a variable, its default or its alternative.
+
+    Raises:
+        ValueError: The form of the reference is not supported.
+    """
+    if reference[0] == r"\$":
+        return "$"
+    name = reference[1] or reference[2]
+    if not name:
+        raise ValueError(
+            "it has a variable in another form than ${NAME}, ${NAME:-default} and "
+            "${NAME:+alternative}"
+        )
+    value, word = variables.get(name, ""), reference[4] or ""
+    return value and word if reference[3] == "+" else value or word
+
+
+def pairs(text: str) -> dict[str, str]:
+    """Return the names and values of an ENV, ARG or LABEL instruction."""
+    found = shlex.split(text)
+    if found[1:] and "=" not in found[0]:
+        return {found[0]: " ".join(found[1:])}
+    split = (word.partition("=") for word in found)
+    return {name: value for name, equals, value in split if equals}
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a JSON list, or of a command that a shell would run."""
+    with contextlib.suppress(ValueError):
+        found = json.loads(text)
+        if isinstance(found, list):
+            return [str(word) for word in found]
+    with contextlib.suppress(ValueError):
+        found = shlex.split(text.removeprefix("exec "))
+        if found[1:2] == ["-c"] or not re.search(r"[$;&|<>`*?(]|^\w+=", text):
+            return found
+    return ["sh", "-c", text]
