@@ -1,6 +1,7 @@
 """Nox sessions for work on the template; ``nox --list`` lists them."""
 
 import os
+import sys
 from pathlib import Path
 
 import nox
@@ -50,6 +51,17 @@ def tests(session: nox.Session) -> None:
     # Nox sets TMPDIR to a folder in .nox. Git ignores .nox, so ruff would skip all files.
     temporary = {"TMPDIR": os.environ.get("TMPDIR")}
     session.run("pytest", *parallel, *session.posargs, env=temporary)
+
+
+@nox.session(venv_backend="none")
+def quick(session: nox.Session) -> None:
+    """Run `lint` and fast tests in environments that exist; options choose other tests."""
+    fast = "not engine and not longest and not hypothesis"
+    modules = ["tests/test_answers.py", "tests/test_rendering.py"]
+    # A single process runs these tests before others would have started.
+    options = session.posargs or [*modules, "-k", "not accepted", "--numprocesses=0"]
+    again = (sys.executable, "-m", "nox", "-R", "--session", "lint", "tests", "--")
+    session.run(*again, "-m", fast, *options, external=True)
 
 
 @nox.session

@@ -207,7 +207,7 @@ NO_REQUIRED_IMAGE = (
 )
 TRY, REQUIRE = {"docker_build": "try"}, {"docker_build": "require"}
 COMMIT = {"git_init": "try"}
-INVALID = {"project_slug": "Con", "package_name": "class", "email": "me"}
+INVALID = {"project_slug": "Splines", "package_name": "class", "email": "me"}
 TAKEN = {"project_slug": "sphinx-click", "package_name": "typeguard"}
 NAMES = ["project_slug: *", "package_name: *"]
 NOTHING = "Nothing was written. *"

@@ -55,6 +55,7 @@ OWN = [
     ("zizmor", "--offline", "--persona=pedantic", ".github"),
     (*JSONSCHEMA, "vendor.github-workflows", ".github/workflows/*.yml"),
     (*JSONSCHEMA, "vendor.renovate", "renovate.json"),
+    ("pre-commit", "validate-config"),
     ("yamllint", "--strict", ".github"),
     ("codespell",),
 ]
