@@ -16,6 +16,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
@@ -43,8 +44,13 @@ except ImportError as problem:
 
 TEMPLATE = Path(__file__).resolve().parent
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
-RECIPE = "the recipe '{}', listed in docs/changing.md of the template"
-COMPILE = RECIPE.format("Compile a dependency, and add a system library")
+RECIPE = "the recipe '{}' in templates/recipes/{}.md of the template"
+COMPILE = RECIPE.format(
+    "Compile a dependency, and add a system library", "dependencies"
+)
+DIRECT = RECIPE.format("Depend on a Git repository or a folder", "dependencies")
+INDEX = RECIPE.format("Use a private package index", "dependencies")
+VERSION = RECIPE.format("Take the version from Git tags", "releases")
 PUBLISH = "see 'Publish an adopted image' in docs/adopting.md of the template"
 APPLICATION = "or use --application, if the program runs from the sources in its folder"
 
@@ -69,6 +75,10 @@ PUBLISHING = ("docker-bake.hcl", ".github/workflows/release.yml")
 BUILTIN = re.compile(
     r"\s*(?:(?:exec|\w+=\S*)\s+)*(?:(?:cd|echo|export|set|sleep)\b.*)?"
 )
+# The arguments of `poetry install`.
+INSTALL = re.compile(r"poetry (?:install|sync)((?:\\\n|[^&|;\n])*)")
+# Other ways to install the project.
+BUILD = re.compile(r"poetry build|pip install [^&|;\n]*(?<=\s)\.")
 # Options of `poetry install` for more than the main dependencies.
 GROUPS = re.compile(r"(?:--with|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S+)?")
 # Variables that the image sets itself, or that only package managers read.
@@ -78,9 +88,9 @@ OWN_VARIABLES = re.compile(
 )
 # Names at the top of a project that no application reads when it runs.
 NOT_SOURCES = re.compile(
-    r"\..*|.*\.(lock|md|rst)|.*(Dockerfile|compose).*|(COPYING|LICEN[CS]E|Makefile).*"
-    r"|(build|dist|docs?|docker|node_modules|tests?|venv|__pycache__)|conftest\.py"
-    r"|(noxfile|setup)\.py|(pyproject\.toml|(pytest|tox)\.ini|requirements.*\.txt)"
+    r"\..*|.*\.(lock|md|rst|whl)|.*(Dockerfile|compose).*|(COPYING|LICEN[CS]E|Makefile).*"
+    r"|(build|dist|docs?|docker|node_modules|site-packages|tests?|venv|__pycache__)"
+    r"|(conftest|noxfile|setup)\.py|(pyproject\.toml|(pytest|tox)\.ini|requirements.*\.txt)"
 )
 
 # Paths in the image, each with its source in the project.
@@ -102,6 +112,7 @@ class Project:
         folder: The folder with pyproject.toml and poetry.lock.
         poetry: The metadata and the lock file.
         dockerfile: The name of the Dockerfile or Procfile, or an empty string.
+        text: The text of that file.
         stage: The last stage of the Dockerfile, or the command of the Procfile.
         files: The sources of an application.
         left_out: The files that the Dockerfile copies, but the new one does not.
@@ -111,6 +122,7 @@ class Project:
     folder: Path
     poetry: Poetry
     dockerfile: str
+    text: str
     stage: Stage
     files: Files
     left_out: list[str]
@@ -120,10 +132,16 @@ class Project:
 def read(options: argparse.Namespace) -> Project:
     """Read a project's files."""
     poetry = read_metadata(options.project)
-    dockerfile, stage = read_dockerfile(options.project, options.dockerfile)
+    for name in options.include:
+        if not (options.project / name).exists():
+            raise AdoptError(
+                f"--include: '{name}' does not exist in {options.project}. Use a path from "
+                "the project's folder."
+            )
+    name, text, stage = read_dockerfile(options.project, options.dockerfile)
     wheels = read_lock(poetry, options)
     files = sources(options.project, stage)
-    return Project(options.project, poetry, dockerfile, stage, *files, wheels)
+    return Project(options.project, poetry, name, text, stage, *files, wheels)
 
 
 def read_metadata(folder: Path) -> Poetry:
@@ -151,8 +169,7 @@ def read_metadata(folder: Path) -> Poetry:
     if dynamic:
         raise AdoptError(
             "poetry-dynamic-versioning sets the version, but the build of the image does "
-            "not run it. Remove it from pyproject.toml, and follow "
-            f"{RECIPE.format('Take the version from Git tags')}."
+            f"not run it. Remove it from pyproject.toml, and follow {VERSION}."
         )
     return poetry
 
@@ -162,21 +179,21 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
-def read_dockerfile(folder: Path, choice: str) -> tuple[str, Stage]:
-    """Return the name and the last stage of the Dockerfile, or of a Procfile."""
+def read_dockerfile(folder: Path, choice: str) -> tuple[str, str, Stage]:
+    """Return the name, text and last stage of the Dockerfile, or of a Procfile."""
     patterns = ("Dockerfile", "docker/Dockerfile", "docker/*/Dockerfile", "Procfile")
     found = [path for p in patterns for path in sorted(folder.glob(p))]
     if choice:
         found = [folder / choice]
     if not found:
-        return "", Stage()
+        return "", "", Stage()
     name = os.path.relpath(found[0], folder)
     try:
         text = found[0].read_text("utf-8-sig")
         if name == "Procfile":
             lines = re.findall("(?m)^web: *(.+)", text)
-            return name, Stage(("CMD", line) for line in lines)
-        return name, last_stage(text)
+            return name, text, Stage(("CMD", line) for line in lines)
+        return name, text, last_stage(text)
     except (OSError, ValueError) as error:
         raise AdoptError(
             f"{found[0]} cannot be read: {one_line(error)}. Name another Dockerfile, for "
@@ -194,10 +211,9 @@ def read_lock(
         ("--with", options.groups, package.dependency_group_names(True)),
     ):
         for name in set(map(utils.canonicalize_name, chosen)) - known:
-            listed = ", ".join(sorted(known)) or "none"
-            raise AdoptError(
-                f"{option}: '{name}' is not in pyproject.toml. Use one of: {listed}."
-            )
+            names = ", ".join(sorted(known))
+            remedy = f"Use one of: {names}." if names else "Leave this option out."
+            raise AdoptError(f"{option}: '{name}' is not in pyproject.toml. {remedy}")
     output = BufferedIO()
     exporter = Exporter(poetry, output).with_hashes(False).with_urls(False)
     exporter.with_extras(list(map(utils.canonicalize_name, options.extras)))
@@ -213,7 +229,7 @@ def read_lock(
         if line.startswith("-e ") or " @ " in line:
             raise AdoptError(
                 f"'{line}' is not from a package index, so it has no hash. Use a release, "
-                f"or follow {RECIPE.format('Depend on a Git repository or a folder')}."
+                f"or follow {DIRECT}."
             )
         needed = Dependency.create_from_pep_508(line)
         files = locked[needed.name, line.partition("==")[2].split()[0]]
@@ -221,32 +237,35 @@ def read_lock(
     return wheels
 
 
-def wheel_builder(poetry: Poetry) -> WheelBuilder | None:
-    """Return the builder of the project's wheel, or None for an application.
+def wheel_builder(poetry: Poetry, application: bool) -> WheelBuilder | None:
+    """Return the builder of the project's wheel, or None if it is not a package.
 
-    An application is not a package, or has no command of its own. Another program starts
-    it in the folder of the sources.
+    A project that runs from its sources does not need its package to be correct.
     """
     if not poetry.is_package_mode:
         return None
+    optional = application or not commands(poetry)
     try:
         builder = WheelBuilder(poetry)
         builder.find_files_to_add()
         builder.convert_script_files()
     except (OSError, RuntimeError, ValueError) as error:
-        missing = isinstance(error, OSError) and not commands(poetry)  # a README
-        if missing or isinstance(error, ModuleOrPackageNotFoundError):
+        missing = isinstance(error, OSError) and optional  # a README
+        empty = isinstance(error, ModuleOrPackageNotFoundError)
+        if application or missing or empty:
             return None
         raise AdoptError(
             f"poetry-core cannot build the package: {one_line(error)}. Fix this, "
             f"{APPLICATION}."
         ) from error
     backend = poetry.pyproject.build_system.build_backend
-    if commands(poetry) and backend not in BACKENDS:
-        raise AdoptError(
-            f"build-backend: {backend!r} is not Poetry's. Use {BACKENDS[0]!r}, {APPLICATION}."
-        )
-    return builder if commands(poetry) else None
+    if backend in BACKENDS:
+        return builder
+    if optional:
+        return None
+    raise AdoptError(
+        f"build-backend: {backend!r} is not Poetry's. Use {BACKENDS[0]!r}, {APPLICATION}."
+    )
 
 
 def commands(poetry: Poetry) -> list[str]:
@@ -273,6 +292,24 @@ def wheel_files(poetry: Poetry, builder: WheelBuilder) -> list[str]:
         if path.as_posix() not in found:
             found.add(path.parts[0])
     return sorted(found)
+
+
+def only_copied(project: Project, builder: WheelBuilder) -> list[str]:
+    """Return the files and folders that the Dockerfile copies, but the wheel lacks."""
+    root = project.poetry.pyproject_path.parent
+    inside = {root / name for name in wheel_files(project.poetry, builder)}
+    for file in builder.find_files_to_add(exclude_build=False):
+        inside.add(root / file.relative_to_project_root())
+    folders = {folder for path in inside for folder in path.parents}
+    found = []
+    paths = [root / source for _, source in project.files]
+    for path in paths:  # the list grows
+        if path in folders:
+            children = sorted(path.iterdir())
+            paths += [each for each in children if not NOT_SOURCES.fullmatch(each.name)]
+        elif path not in inside:
+            found.append(path.relative_to(root).as_posix())
+    return list(dict.fromkeys(found))
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -398,75 +435,88 @@ def choose_python(project: Project, base: str, choice: str) -> dict[str, list[st
     return dict(sorted(ordered, key=lambda item: len(item[1])))
 
 
-def runs(project: Project, own: list[str], files: Files, command: list[str]) -> bool:
-    """Check whether the image has the program or the script that a command starts."""
+def lacks(project: Project, own: list[str], files: Files, command: list[str]) -> str:
+    """Return the program or the script of a command that the image does not have."""
     match command:
         case ["sh" | "bash", "-c", inner, *_]:
             parts = re.split(r"&&|\|\||[|;\n]", inner)
             each = [BUILTIN.sub("", part, count=1).split() for part in parts]
-            return all(runs(project, own, files, part) for part in each if part)
+            return next(filter(None, (lacks(project, own, files, e) for e in each)), "")
         case ["python" | "python3" | "sh" | "bash", *rest]:
             named = (word for word in rest if word in ("-m", "-c") or word[:1] != "-")
             name, access = next(named, "-c"), os.R_OK
         case [name, *_]:
             access = os.X_OK
         case _:
-            return False
+            return ""
     known = {"-m", "-c", *own, *(needed.name for needed, _ in project.wheels)}
-    if name in known:
-        return True
     path = PurePosixPath(posixpath.normpath(project.stage.workdir() / name))
-    return any(
+    copied = any(
         os.access(project.folder / source / path.relative_to(target), access)
         for target, source in files
         if path.is_relative_to(target)
     )
+    return "" if name in known or copied else name
 
 
 def start(
-    project: Project, option: str, own: list[str]
+    project: Project,
+    options: argparse.Namespace,
+    own: list[str],
+    entry_point: list[str],
+    command: list[str],
 ) -> tuple[list[str], list[str], bool]:
     """Return ENTRYPOINT, CMD, and whether they need the sources in the working directory."""
-    if given := words(option):
-        return given, [], not own
-    entry_point, command = project.stage.command()
-    old = entry_point + command
-    if own and runs(project, own, [], old):
-        return entry_point, command, False
-    # Without the package, the image does not have its commands.
-    if not set(own) & set(old) and runs(project, [], project.files, old):
-        return entry_point, command, True
+    whole = entry_point + command
+    lacking = lacks(project, own, project.files, whole)
+    if whole and (options.entry_point or not lacking):
+        sources = not own or bool(lacks(project, own, [], whole) and not lacking)
+        return entry_point, command, options.application or sources
     if own:
-        return own[:1], [], False
+        return own[:1], [], options.application
     example = "for example --entry-point='uvicorn my_package:app'"
-    if not old:
+    if not whole:
         raise AdoptError(
             "[project.scripts] has no command, and no Dockerfile or Procfile was found "
             f"that has one. Name one with --dockerfile, or the command itself, {example}."
         )
     raise AdoptError(
-        f"{project.dockerfile}: the new image cannot run "
-        f"'{shlex.join(old)}'. Add its package to the dependencies, make "
-        f"its file executable, or name another command, {example}."
+        f"{project.dockerfile}: the new image has no '{lacking}' for the command "
+        f"{shlex.join(whole)}. Add its package to the dependencies, make its file "
+        f"executable, or name another command, {example}."
     )
+
+
+def is_installed(project: Project) -> bool:
+    """Check whether the Dockerfile installs the project itself, if it uses Poetry."""
+    installs = INSTALL.findall(project.text)
+    skipped = bool(installs) and all("--no-root" in rest for rest in installs)
+    return not skipped or bool(BUILD.search(project.text))
 
 
 def variables(project: Project, options: argparse.Namespace) -> dict[str, Any]:
     """Return the template's variables for the image, which are in its cookiecutter.json."""
     poetry, stage, files = project.poetry, project.stage, project.files
-    builder = None if options.application else wheel_builder(poetry)
+    home = stage.workdir()
+    builder = wheel_builder(poetry, options.application)
+    left_out = only_copied(project, builder) if builder else []
+    files += [(home / name, name) for name in options.include]
+    given = words(options.entry_point)
+    chosen = (given, []) if given else stage.command()
+    whole = [*chosen[0], *chosen[1]]
+    if whole and not is_installed(project) and not lacks(project, [], files, whole):
+        builder = None
     own = commands(poetry) if builder else []
-    entry_point, command, application = start(project, options.entry_point, own)
+    entry_point, command, application = start(project, options, own, *chosen)
+    paths = [name for _, name in files] if application else options.include
+    if builder:
+        paths = [*wheel_files(poetry, builder), *paths]
+    if not application:
+        project.left_out = left_out
     health_check = stage.last("HEALTHCHECK")
     check = words(health_check.partition("CMD ")[2])
-    installed = ([], files) if application else (own, [])
-    if not runs(project, *installed, check):
+    if not check or lacks(project, own, files if application else [], check):
         health_check = ""
-    home = stage.workdir()
-    files += [(home / name, name) for name in options.include]
-    paths = [name for _, name in files]
-    if builder and not application:
-        paths = [*wheel_files(poetry, builder), *options.include]
     environment = [item for rest in stage.values("ENV") for item in pairs(rest).items()]
     exported = [f" --extras={extra}" for extra in options.extras]
     exported += [f" --with={group}" for group in options.groups]
@@ -483,6 +533,7 @@ def variables(project: Project, options: argparse.Namespace) -> dict[str, Any]:
         "files": list(dict.fromkeys(paths)),
         "folders": [path for rest in stage.values("VOLUME") for path in words(rest)],
         "health_check": health_check,
+        "package": bool(builder),
         "ports": " ".join(dict.fromkeys(" ".join(stage.values("EXPOSE")).split())),
         "source": source,
         "stop_signal": stage.last("STOPSIGNAL"),
@@ -510,14 +561,21 @@ def answers(project: Project) -> dict[str, str]:
     }
 
 
-def changes(project: Project, image: dict[str, Any], base: str) -> Iterator[str]:
+def changes(
+    project: Project, image: dict[str, Any], base: str, pythons: dict[str, list[str]]
+) -> Iterator[str]:
     """Yield what is different for users of the image."""
     stage = project.stage
     old_entry_point, old_command = stage.command()
     old_folder = str(stage.workdir("/"))
     command = shlex.join(image["entry_point"] + image["command"])
+    python = next(iter(pythons))
+    old_base = stage.last("FROM")
+    old_python = "".join(re.findall(r"python:(3\.\d+)", old_base))
+    if old_python in pythons and not f"{python}.".startswith(f"{old_python}."):
+        old_base += f" (use --python {old_python} to keep that version)"
     for what, new, before in (
-        ("base image", base, stage.last("FROM")),
+        ("base image", f"python:{python}-{base}", old_base),
         ("user", "65532:65532", stage.last("USER", "root")),
         ("working directory", image["workdir"], old_folder),
         ("HOME", "/data", "that of the user"),
@@ -525,20 +583,20 @@ def changes(project: Project, image: dict[str, Any], base: str) -> Iterator[str]
     ):
         if new != before:
             yield f"{what}: {new} instead of {before or 'none'}"
-    yield f"writable folders: only {', '.join(['/data', *image['folders']])}"
+    folders = ["/data (with --read-only, mount a volume there)", *image["folders"]]
+    yield f"writable folders: {', '.join(folders)}"
     if stage.values("HEALTHCHECK") and not image["health_check"]:
         yield "HEALTHCHECK: left out, because no dependency installs its program"
-    text = (project.folder / project.dockerfile).read_text("utf-8-sig")
-    installs = re.findall(r"poetry (?:install|sync)((?:\\\n|[^&|;\n])*)", text)
     install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
     found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
     labels = [name for rest in stage.values("LABEL") for name in pairs(rest)]
+    keep = ". Use --application, which copies them and keeps the working directory"
     for what, left_out, remedy in (
-        ("files", project.left_out if image["application"] else [], ""),
+        ("files", project.left_out, "" if image["application"] else keep),
         ("system packages", [n for n in found if n[0] not in "-$"], f". See {COMPILE}"),
         (
             "options of `poetry install`",
-            [*dict.fromkeys(GROUPS.findall(" ".join(installs)))],
+            [*dict.fromkeys(GROUPS.findall(" ".join(INSTALL.findall(project.text))))],
             ". Use --extras and --with",
         ),
         ("build arguments", [r.partition("=")[0] for r in stage.values("ARG")], ""),
@@ -559,6 +617,10 @@ def write(folder: Path, answers: dict[str, Any], names: dict[str, str]) -> None:
         folder / name: templates.get_template(source).render(cookiecutter=answers)
         for name, source in names.items()
     }
+    if existing := [name for name in names if os.path.lexists(folder / name)]:
+        raise AdoptError(
+            f"{folder} already contains {listed(*existing)}. Delete or rename these files."
+        )
     try:
         with contextlib.ExitStack() as undo:
             for path, text in texts.items():
@@ -599,29 +661,30 @@ def adopt(options: argparse.Namespace) -> Iterator[str]:
     }
     write(folder, context | {"_image": image}, written)
 
-    command = shlex.join(image["entry_point"] + image["command"])
-    yield f"Read {', '.join(filter(None, ('pyproject.toml', 'poetry.lock', read_too)))}."
-    yield f"The image runs {command} on Python {python}."
+    command = image["entry_point"] + image["command"]
+    yield f"Read {listed('pyproject.toml', 'poetry.lock', *filter(None, [read_too]))}."
+    yield f"The image runs {shlex.join(command)} on Python {python}."
     for tag, names in pythons.items():
         if names and Version.parse(tag) > Version.parse(python):
             yield f"Python {tag}: no wheels of {', '.join(names)}."
-    yield f"Wrote {', '.join(written)}."
+    yield f"Wrote {listed(*written)}."
     if own:
-        yield f"\nWhat changes for users of the image, compared with {own}:"
-        yield from map(
-            "- {}".format, changes(project, image, f"python:{python}-{base}")
-        )
-    yield "\nNext:"
+        yield from ("", f"What changes for users of the image, compared with {own}:")
+        yield from map("- {}".format, changes(project, image, base, pythons))
+    yield from ("", "Next:")
+    scripts = commands(project.poetry) if image["package"] else []
+    if lacking := lacks(project, scripts, project.files, command):
+        yield f"- Check that the image has {lacking}: no dependency has this name"
     if pythons[python]:
         yield f"- Install a compiler for {', '.join(pythons[python])}: {COMPILE}"
     if built := [needed.name for needed, names in project.wheels if not names]:
         yield f"- If pip cannot build {', '.join(built)} from source: {COMPILE}"
     if project.poetry.local_config.get("source"):
-        yield f"- Give the build the password: {RECIPE.format('Use a private package index')}"
+        yield f"- Give the build the password: {INDEX}"
     if not project.poetry.locker.is_locked_groups_and_markers():
         yield "- If all who use the lock file have Poetry 2, run `poetry lock`"
     if ignored := git(folder, "check-ignore", *written, *image["files"]).splitlines():
-        yield f"- Git ignores files that the build needs: git add --force {shlex.join(ignored)}"
+        yield "- Git ignores files that the build needs, so run `git add` as below"
     if git(folder, "rev-parse", "--show-prefix").strip():
         yield (
             "- The build does not see the .gitignore of a folder above. Write one in the "
@@ -632,9 +695,26 @@ def adopt(options: argparse.Namespace) -> Iterator[str]:
     file = f" --file {dockerfile}" if dockerfile != "Dockerfile" else ""
     if folder.resolve() != Path.cwd():
         yield f"  cd {shlex.quote(str(folder))}"
+    if ignored:
+        yield f"  git add --force {shlex.join(ignored)}"
     yield f"  docker build{file} --tag {name} ."
     ports = "".join(f" --publish {n}:{n}" for n in re.findall(r"\d+", image["ports"]))
     yield f"  docker run --rm --read-only --tmpfs /tmp --cap-drop=ALL{ports} {name}"
+
+
+def listed(*names: str) -> str:
+    """Return names as a sentence has them, with 'and' before the last one."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def wrap(line: str) -> str:
+    """Break a line of the report into several of 80 characters, but not a command."""
+    if line.startswith("  "):
+        return line
+    indent = "  " if line.startswith("- ") else ""
+    wrapper = textwrap.TextWrapper(80, subsequent_indent=indent, break_on_hyphens=False)
+    wrapper.break_long_words = False
+    return wrapper.fill(line)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -652,12 +732,12 @@ def main(arguments: list[str] | None = None) -> None:
     add("--entry-point", help="command that the image runs")
     many("--extras", help="extra to install")
     many("--with", dest="groups", help="group of dependencies to install")
-    many("--include", help="another file or folder for the build")
-    add("--application", action="store_true", help="copy the sources, build no package")
+    many("--include", help="file or folder to copy, or to build the package")
+    add("--application", action="store_true", help="copy the sources, too")
     add("--dockerfile", help="Dockerfile of the project")
     add("--publish", action="store_true", help="add the files that publish the image")
     try:
-        print(*adopt(parser.parse_args(arguments)), sep="\n")
+        print(*map(wrap, adopt(parser.parse_args(arguments))), sep="\n")
     except AdoptError as error:
         sys.exit(f"error: {error} Nothing was written.")
 

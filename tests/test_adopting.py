@@ -258,8 +258,54 @@ def test_sources_are_copied_as_the_dockerfile_does(
     lines = (folder / "container.Dockerfile").read_text("utf-8")
     assert f" /layer/venv && cp -R {copied} \\\n" in lines
     assert "WORKDIR /srv\n" in lines
-    printed = re.findall("- files left out: (.*)", capsys.readouterr().out)
+    report = " ".join(capsys.readouterr().out.split())
+    printed = re.findall("- files left out: (.*?) (?:-|Next:)", report)
     assert printed == ([left_out] if left_out else [])
+
+
+FROM_A = "FROM a\nCOPY . .\nRUN poetry install --only main"
+RUN_MODULE = "\nCMD python -m sample"
+
+
+@pytest.mark.parametrize(
+    ("changes", "files", "options", "has"),
+    [
+        ([], {}, [], "package"),
+        ([], {}, ["--entry-point=python -m sample"], "package"),
+        ([], {}, ["--entry-point=python sample.py"], "package, sources"),
+        ([], {}, ["--application"], "package, sources"),
+        ([], {"Dockerfile": f"{FROM_A}\nCMD python sample.py"}, [], "package, sources"),
+        ([], {"Dockerfile": f"{FROM_A} --no-root\nCMD sample"}, [], "package"),
+        ([], {"Dockerfile": f"{FROM_A} --no-root"}, [], "package"),
+        ([NO_COMMAND], {}, ["--entry-point=python -m sample"], "package, sources"),
+        ([NO_COMMAND], {"Procfile": "web: python -m sample"}, [], "package, sources"),
+        ([NO_COMMAND], {"Dockerfile": f"{FROM_A}{RUN_MODULE}"}, [], "package, sources"),
+        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root{RUN_MODULE}"}, [], "sources"),
+        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root\nRUN poetry install{RUN_MODULE}"}, [], "package, sources"),
+        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && poetry build{RUN_MODULE}"}, [], "package, sources"),
+        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && pip install --no-deps .{RUN_MODULE}"}, [], "package, sources"),
+        # What Poetry cannot build is not installed.
+        ([NO_COMMAND, ("poetry.core.masonry.api", "hatchling.build")], {"Procfile": "web: python -m sample"}, [], "sources"),
+        ([tool('packages = [{ include = "other" }]')], {"Procfile": "web: python -m sample"}, ["--application"], "sources"),
+        ([MODE], {"Procfile": "web: python -m sample"}, [], "sources"),
+    ],
+)  # fmt: skip
+def test_the_image_has_the_package_and_the_sources_that_run(
+    sample: Sample,
+    changes: list[tuple[str, str]],
+    files: dict[str, str],
+    options: list[str],
+    has: str,
+) -> None:
+    """Sources are copied for a program that can need the folder that it runs in."""
+    folder = sample(*changes, **files)
+    adopt.main([str(folder), *options])
+    dockerfile = "container.Dockerfile" if "Dockerfile" in files else "Dockerfile"
+    lines = (folder / dockerfile).read_text("utf-8")
+    assert ("-m installer" in lines) == ("package" in has)
+    copied = re.search(r" && cp -R (Procfile )?sample\.py /layer/app/ \\\n", lines)
+    assert bool(copied) == ("sources" in has)
+    assert f"\nWORKDIR {'/app' if 'sources' in has else '/data'}\n" in lines
 
 
 @pytest.mark.parametrize(
@@ -277,12 +323,13 @@ def test_sources_are_copied_as_the_dockerfile_does(
         ([("version", 'readme = "README.md"\nversion')], {}, [], "README.md` does not exist. Fix this, or"),
         ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "the recipe 'Take the version from Git tags'"),
         ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
-        ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java"]'}, [], "Dockerfile: the new image cannot run 'java'"),
-        ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "cannot run './a.sh'. Add its package to the dependencies, make its file executable"),
-        ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "&& gunicorn x''. Add"),
+        ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
+        ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Add its package to the dependencies, make its file executable"),
+        ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && gunicorn x'. Add"),
         ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
-        ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Use one of: none"),
+        ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Leave this option out"),
         ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
+        ([], {}, ["--include", "data"], "--include: 'data' does not exist"),
         ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "no line FROM. Name another"),
         ([], {}, ["--dockerfile", "/no such/file"], "'/no such/file'. Name another"),
         ([], {"Dockerfile/a": ""}, [], "Is a directory"),
@@ -292,8 +339,8 @@ def test_sources_are_copied_as_the_dockerfile_does(
         ([], {"Procfile": "web: \udce9"}, [], "Procfile cannot be read: 'utf-8' codec"),
         ([], {}, ["--python=foo"], "'foo' is not a supported Python. Use 3.11 or newer"),
         ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
-        ([], {"docker/poetry.in": ""}, [], "poetry.in: File exists. Move away"),
-        ([], {"Dockerfile": "FROM a", "container.Dockerfile": ""}, [], "container.Dockerfile: File exists. Move away"),
+        ([], {"docker/poetry.in": ""}, [], "sample already contains docker/poetry.in. Delete or rename these files"),
+        ([], {"Dockerfile": "FROM a", "container.Dockerfile": "", ".dockerignore": "", "docker/wheel.py": ""}, [], "sample already contains container.Dockerfile and docker/wheel.py. Delete"),
         ([], {"docker": ""}, [], "poetry.in: Not a directory. Move away"),
         ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Move away"),
     ],
@@ -403,9 +450,9 @@ USER jane
         ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
         ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; sample"]'], ""),
         ('CMD "sample"', ['CMD ["sample"]'], ""),
-        # A file of the sources needs them, and they do not have the package's command.
+        # A file of the sources needs them.
         ("COPY . .\nCMD python -u sample.py", ['CMD ["python", "-u", "sample.py"]', "WORKDIR /srv"], ""),
-        ("COPY . .\nCMD sh sample.py sample", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh sample.py sample"),
+        ("COPY . .\nCMD sh sample.py sample", ['CMD ["sh", "sample.py", "sample"]', "WORKDIR /srv"], ""),
         ("CMD it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
         ("CMD 5", ['ENTRYPOINT ["sample"]'], "command: sample instead of 5"),
         ("CMD\nENTRYPOINT", ['ENTRYPOINT ["sample"]'], "command: sample instead of none"),
@@ -447,11 +494,11 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     assert any("HEALTHCHECK" in line for line in lines) == ("python -m check" in last)
     assert "-g 65532 /layer/data /layer/var/lib/sample " in "\n".join(lines)
     assert "ignored" not in "\n".join(lines)
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     for line in (
-        "base image: python:3.15-slim instead of python:3.12-slim",
+        "base image: python:3.15-slim instead of python:3.12-slim (use --python 3.12 to keep that version) -",
         "user: 65532:65532 instead of jane",
-        "writable folders: only /data, /var/lib/sample",
+        "writable folders: /data (with --read-only, mount a volume there), /var/lib/sample",
         "system packages left out: curl, libpq5.",
         'options of `poetry install` left out: --with prod, -E "a b". Use',
         "build arguments left out: COMMIT",
@@ -466,11 +513,14 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
 @pytest.mark.parametrize(
     ("changes", "files", "options", "reported"),
     [
-        ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library', listed in"),
-        ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock, Procfile.\nThe image runs sh -c 'python -m sample $PORT'"),
+        ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library' in templates/recipes/dependencies.md of the template"),
+        ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock and Procfile. The image runs sh -c 'python -m sample $PORT'"),
         # `git add` leaves these out without a message, and the build removes them.
-        ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY a.txt ./\nCMD python -m a", "a.txt": ""}, [], "git add --force docker/poetry.txt a.txt"),
-        ([], {"Dockerfile": "FROM a"}, ["--publish"], "docker-bake.hcl, .github/workflows/release.yml.\n"),
+        ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY a.txt ./\nCMD python -m a", "a.txt": ""}, [], "git add --force docker/poetry.txt a.txt docker build"),
+        ([], {"Dockerfile": "FROM a"}, ["--publish"], "docker-bake.hcl and .github/workflows/release.yml. What"),
+        ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
+        ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
+        ([tool('packages = [{ include = "a", from = "src" }]')], {"Dockerfile": "FROM a\nCOPY . .", "src/a/b.py": "", "src/c.csv": ""}, [], "files left out: sample.py, src/c.csv."),
         ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
     ],
 )  # fmt: skip
@@ -486,18 +536,23 @@ def test_the_report_names_what_is_left_to_do(
     folder = sample(*changes, package=locked("-cp314-cp314-win_amd64.whl"), **files)
     commit(folder)
     adopt.main([str(folder), *options])
-    assert reported in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert reported in " ".join(printed.split())
+    assert [
+        line for line in printed.split("\n") if len(line) > 80 and line[:2] != "  "
+    ] == []
     if "--publish" in options:
         bake = (folder / "docker-bake.hcl").read_text("utf-8")
         assert 'dockerfile = "container.Dockerfile"' in bake
 
 
 def test_each_recipe_that_a_message_names_exists() -> None:
-    """The page that a message names lists them."""
-    named = re.findall(r"RECIPE\.format\(\s*['\"](.*?)['\"]\)", SOURCE)
-    page = (ROOT / "docs" / "changing.md").read_text("utf-8")
+    """The page that a message names has it."""
+    named = re.findall(r"RECIPE\.format\(\s*['\"](.*?)['\"],\s*['\"](.*?)['\"]", SOURCE)
     assert len(named) == 4
-    assert [name for name in named if f"[{name}]" not in page] == []
+    for name, page in named:
+        text = (ROOT / "templates" / "recipes" / f"{page}.md").read_text("utf-8")
+        assert f"\n## {name}\n" in text
 
 
 def test_a_generated_project_gets_its_dockerfile_back(
@@ -558,7 +613,8 @@ def environment(shared: Path) -> dict[str, str]:
 def build(report: str, folder: Path, tag: str) -> None:
     """Run the command that a report prints, with another tag for the image."""
     (command,) = re.findall("(?m)^  (docker build .*)", report)
-    run(*shlex.split(re.sub("(?<=--tag )[^ ]+", tag, command)), cwd=folder)
+    result = run(*shlex.split(re.sub("(?<=--tag )[^ ]+", tag, command)), cwd=folder)
+    assert "is not in the image" not in result.stderr
 
 
 @pytest.fixture
@@ -661,6 +717,47 @@ def stop(container: str) -> str:
     return run(*status).stdout.strip()
 
 
+LEDGER = {
+    "src/ledger/__init__.py": """\
+from importlib.metadata import version
+from pathlib import Path
+
+
+def main():
+    print(version("sample"), Path("examples/a.txt").read_text())
+""",
+    "src/ledger/__main__.py": "import ledger\n\nledger.main()\n",
+    "scripts/serve.py": "import ledger\n\nledger.main()\n",
+    "examples/a.txt": "Hello",
+}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("scripts", "command", "options"),
+    [
+        (NO_COMMAND, '["poetry", "run", "python", "-m", "ledger"]', []),
+        (("sample:main", "ledger:main"), "python scripts/serve.py", []),
+        (("sample:main", "ledger:main"), "sample", ["--application"]),
+    ],
+)
+def test_a_package_that_reads_files_of_its_folder_gets_an_image(
+    sample: Sample,
+    tag: str,
+    capsys: pytest.CaptureFixture[str],
+    scripts: tuple[str, str],
+    command: str,
+    options: list[str],
+) -> None:
+    """It is installed, and its sources are in the working directory."""
+    text = f"FROM a\nWORKDIR /srv\nCOPY . .\nRUN poetry install\nCMD {command}"
+    src = tool('packages = [{ include = "ledger", from = "src" }]')
+    folder = sample(scripts, src, Dockerfile=text, **LEDGER)
+    adopt.main([str(folder), *options])
+    build(capsys.readouterr().out, folder, tag)
+    assert run("docker", "run", *HARDENED, tag).stdout == "1.0 Hello\n"
+
+
 APPLICATION = {
     "pyproject.toml": """\
 [tool.poetry]
@@ -736,7 +833,9 @@ def test_the_page_lists_the_tested_projects() -> None:
         PAGE.read_text("utf-8").partition("## Tested with\n")[2].partition("\n## ")[0]
     )
     assert [
-        row.strip("| ").split(" | ") for row in table.splitlines() if "`" in row
+        row.strip("| ").split(" | ")
+        for row in table.splitlines()
+        if row[:1] == "|" and "`" in row
     ] == [
         [f"{project.name} {project.version}", f"`{project.command}`", project.has]
         for project in [*PROJECTS, SERVICE]
