@@ -312,6 +312,12 @@ def only_copied(project: Project, builder: WheelBuilder) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def has_only_modules(builder: WheelBuilder) -> bool:
+    """Check whether a wheel contains no other files than Python modules."""
+    files = builder.find_files_to_add()
+    return all(file.path.suffix in (".py", ".pyi", ".typed") for file in files)
+
+
 def git(folder: Path, *arguments: str) -> str:
     """Return what Git prints in a folder, or nothing if it is not installed."""
     command = ["git", "-C", str(folder), *arguments]
@@ -466,14 +472,14 @@ def start(
     entry_point: list[str],
     command: list[str],
 ) -> tuple[list[str], list[str], bool]:
-    """Return ENTRYPOINT, CMD, and whether they need the sources in the working directory."""
+    """Return ENTRYPOINT, CMD, and whether they start a file of the sources."""
     whole = entry_point + command
     lacking = lacks(project, own, project.files, whole)
     if whole and (options.entry_point or not lacking):
-        sources = not own or bool(lacks(project, own, [], whole) and not lacking)
-        return entry_point, command, options.application or sources
+        file = not lacking and bool(lacks(project, own, [], whole))
+        return entry_point, command, file
     if own:
-        return own[:1], [], options.application
+        return own[:1], [], False
     example = "for example --entry-point='uvicorn my_package:app'"
     if not whole:
         raise AdoptError(
@@ -507,7 +513,10 @@ def variables(project: Project, options: argparse.Namespace) -> dict[str, Any]:
     if whole and not is_installed(project) and not lacks(project, [], files, whole):
         builder = None
     own = commands(poetry) if builder else []
-    entry_point, command, application = start(project, options, own, *chosen)
+    entry_point, command, file = start(project, options, own, *chosen)
+    # A package without commands can need files in the folder where it is started.
+    installed = own or (builder and not left_out and has_only_modules(builder))
+    application = options.application or file or not installed
     paths = [name for _, name in files] if application else options.include
     if builder:
         paths = [*wheel_files(poetry, builder), *paths]

@@ -277,13 +277,16 @@ RUN_MODULE = "\nCMD python -m sample"
         ([], {"Dockerfile": f"{FROM_A}\nCMD python sample.py"}, [], "package, sources"),
         ([], {"Dockerfile": f"{FROM_A} --no-root\nCMD sample"}, [], "package"),
         ([], {"Dockerfile": f"{FROM_A} --no-root"}, [], "package"),
-        ([NO_COMMAND], {}, ["--entry-point=python -m sample"], "package, sources"),
+        # Without a command of its own, a package can read files of the folder that it runs in.
+        ([NO_COMMAND], {}, ["--entry-point=python -m sample"], "package"),
+        ([NO_COMMAND], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
+        ([NO_COMMAND, tool('include = [{ path = "a.csv", format = "wheel" }]')], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
         ([NO_COMMAND], {"Procfile": "web: python -m sample"}, [], "package, sources"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A}{RUN_MODULE}"}, [], "package, sources"),
+        ([NO_COMMAND], {"Dockerfile": f"{FROM_A}{RUN_MODULE}"}, [], "package"),
         ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root{RUN_MODULE}"}, [], "sources"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root\nRUN poetry install{RUN_MODULE}"}, [], "package, sources"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && poetry build{RUN_MODULE}"}, [], "package, sources"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && pip install --no-deps .{RUN_MODULE}"}, [], "package, sources"),
+        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root\nRUN poetry install{RUN_MODULE}"}, [], "package"),
+        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && poetry build{RUN_MODULE}"}, [], "package"),
+        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && pip install --no-deps .{RUN_MODULE}"}, [], "package"),
         # What Poetry cannot build is not installed.
         ([NO_COMMAND, ("poetry.core.masonry.api", "hatchling.build")], {"Procfile": "web: python -m sample"}, [], "sources"),
         ([tool('packages = [{ include = "other" }]')], {"Procfile": "web: python -m sample"}, ["--application"], "sources"),
@@ -303,7 +306,7 @@ def test_the_image_has_the_package_and_the_sources_that_run(
     dockerfile = "container.Dockerfile" if "Dockerfile" in files else "Dockerfile"
     lines = (folder / dockerfile).read_text("utf-8")
     assert ("-m installer" in lines) == ("package" in has)
-    copied = re.search(r" && cp -R (Procfile )?sample\.py /layer/app/ \\\n", lines)
+    copied = re.search(r" && cp -R (\S+ )*sample\.py /layer/app/ \\\n", lines)
     assert bool(copied) == ("sources" in has)
     assert f"\nWORKDIR {'/app' if 'sources' in has else '/data'}\n" in lines
 
