@@ -741,7 +741,10 @@ def main(arguments: list[str] | None = None) -> None:
     add("--entry-point", help="command that the image runs")
     many("--extras", help="extra to install")
     many("--with", dest="groups", help="group of dependencies to install")
-    many("--include", help="file or folder to copy, or to build the package")
+    many(
+        "--include",
+        help="file or folder for an application, or for the build of a package",
+    )
     add("--application", action="store_true", help="copy the sources, too")
     add("--dockerfile", help="Dockerfile of the project")
     add("--publish", action="store_true", help="add the files that publish the image")

@@ -270,12 +270,10 @@ RUN_MODULE = "\nCMD python -m sample"
 @pytest.mark.parametrize(
     ("changes", "files", "options", "has"),
     [
-        ([], {}, [], "package"),
         ([], {}, ["--entry-point=python -m sample"], "package"),
         ([], {}, ["--entry-point=python sample.py"], "package, sources"),
         ([], {}, ["--application"], "package, sources"),
         ([], {"Dockerfile": f"{FROM_A}\nCMD python sample.py"}, [], "package, sources"),
-        ([], {"Dockerfile": f"{FROM_A} --no-root\nCMD sample"}, [], "package"),
         ([], {"Dockerfile": f"{FROM_A} --no-root"}, [], "package"),
         # Without a command of its own, a package can read files of the folder that it runs in.
         ([NO_COMMAND], {}, ["--entry-point=python -m sample"], "package"),
@@ -723,14 +721,10 @@ def stop(container: str) -> str:
 LEDGER = {
     "src/ledger/__init__.py": """\
 from importlib.metadata import version
-from pathlib import Path
-
-
-def main():
-    print(version("sample"), Path("examples/a.txt").read_text())
+def main(): print(version("sample"), open("examples/a.txt").read())
 """,
-    "src/ledger/__main__.py": "import ledger\n\nledger.main()\n",
-    "scripts/serve.py": "import ledger\n\nledger.main()\n",
+    "src/ledger/__main__.py": "import ledger; ledger.main()",
+    "scripts/serve.py": "import ledger; ledger.main()",
     "examples/a.txt": "Hello",
 }
 
