@@ -303,6 +303,7 @@ def test_take_the_version_from_tags(recipe: Recipe) -> None:
     assert '"VERSION": "1.3.0"' in run(*bake, cwd=recipe.project, env=env).stdout
 
 
+@pytest.mark.engine
 @follows("Run the checks on GitLab")
 def test_run_the_checks_on_gitlab(recipe: Recipe) -> None:
     """The pipeline's jobs pass in a local shell, except the one that needs a registry."""
