@@ -132,6 +132,8 @@ def test_a_program_stops_at_once(
         assert run("sh", "-c", f"docker logs --follow {container} | head -n 1").stdout
         run("docker", *command, container)
         assert run("docker", "wait", container).stdout == "130\n"
+        # Python prints a traceback if the program does not handle the interrupt.
+        assert options or "Traceback" not in run("docker", "logs", container).stderr
     finally:
         run("docker", "rm", "--force", container)
 
