@@ -584,6 +584,7 @@ def test_the_image_does_not_contain_the_login_of_a_private_index(
         f"--secret=id={path.name},src={path}" for path in (certificate, settings)
     ]
     stages = re.findall(r"(?m)^FROM \S+ AS (\w+)$", (folder / "Dockerfile").read_text())
+    assert {"poetry", "dependencies", "program"} <= set(stages)
     wheels = download_wheels(project, tmp_path)
     with serving(wheels, login, certificate) as (address, served):
         settings.write_text(
