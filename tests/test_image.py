@@ -556,9 +556,11 @@ def download_wheels(project: Path, folder: Path) -> Path:
     script = "cat >/r && pip download --quiet --no-deps --dest=/wheels --requirement=/r"
     name = f"{TAGS}-index"
     command = ("docker", "run", "--interactive", f"--name={name}", base_of(project))
-    run(*command, "sh", "-c", script, stdin=requirements)
-    run("docker", "cp", "--quiet", f"{name}:/wheels", str(folder))
-    run("docker", "rm", name)
+    try:
+        run(*command, "sh", "-c", script, stdin=requirements)
+        run("docker", "cp", "--quiet", f"{name}:/wheels", str(folder))
+    finally:
+        run("docker", "rm", "--force", name, check=False)
     return folder / "wheels"
 
 
@@ -621,10 +623,12 @@ def test_docker_builds_the_image_without_buildx(
     folder = copy(project)
     edit(folder / "Dockerfile", "(?m)^(FROM .*)", rf"\1\nLABEL {tag}=1")
     older = os.environ | {"DOCKER_BUILDKIT": "0"}
-    run("docker", "build", f"--tag={tag}", ".", cwd=folder, env=older)
-    assert docker_run(tag, "--count=1") == "Reticulating spline 1...\n"
-    run("docker", "image", "rm", tag)
-    run("docker", "image", "prune", "--force", f"--filter=label={tag}")
+    try:
+        run("docker", "build", f"--tag={tag}", ".", cwd=folder, env=older)
+        assert docker_run(tag, "--count=1") == "Reticulating spline 1...\n"
+    finally:
+        run("docker", "image", "rm", tag, check=False)
+        run("docker", "image", "prune", "--force", f"--filter=label={tag}")
 
 
 @pytest.fixture
