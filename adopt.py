@@ -279,11 +279,13 @@ def wheel_files(poetry: Poetry, builder: WheelBuilder) -> list[str]:
 
 def git(folder: Path, *arguments: str) -> str:
     """Return what Git prints in a folder, or nothing if it is not installed."""
-    command = ["git", "-C", str(folder), *arguments]
+    # By default, Git prints names with other letters than those of English in quotes.
+    command = ["git", "-C", str(folder), "-c", "core.quotePath=false", *arguments]
     try:
-        return subprocess.run(command, capture_output=True, encoding="utf-8").stdout
+        output = subprocess.run(command, capture_output=True).stdout
     except OSError:
         return ""
+    return os.fsdecode(output)  # file names can be in any encoding
 
 
 def sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:

@@ -471,7 +471,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
         ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library', listed in"),
         ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock, Procfile.\nThe image runs sh -c 'python -m sample $PORT'"),
         # `git add` leaves these out without a message, and the build removes them.
-        ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY a.txt ./\nCMD python -m a", "a.txt": ""}, [], "git add --force docker/poetry.txt a.txt"),
+        ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY ä.txt ./\nCMD python -m a", "ä.txt": ""}, [], "git add --force docker/poetry.txt 'ä.txt'"),
         ([], {"Dockerfile": "FROM a"}, ["--publish"], "docker-bake.hcl, .github/workflows/release.yml.\n"),
         ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
     ],
