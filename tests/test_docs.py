@@ -123,7 +123,7 @@ def test_the_kubernetes_manifest_is_valid() -> None:
     }
 
 
-GENERATE = f"cookiecutter '{ROOT}' --no-input"
+GENERATE = f"cookiecutter {shlex.quote(str(ROOT))} --no-input"
 # Messages on the page, as patterns, and commands that fail with them in an empty folder.
 FAILURES = {
     "directory already exists": f"mkdir hypermodern-python && {GENERATE}",

@@ -151,11 +151,14 @@ def test_pages_are_easy_to_read(
 def test_code_has_the_names_in_the_address(
     browser: Chrome, address: str, answer: str, shown: str
 ) -> None:
-    """A name cannot be another command. Links keep the names."""
-    query = urlencode({"slug": answer, "package": "my_app"})
+    """A name cannot be another command. Links keep the names, and a line tells them."""
+    query = urlencode({"slug": answer, "package": "my_package"})
     browser.get(f"{address}/recipes/code.html?{query}")
     block = "#add-a-second-command .highlight-sh pre"
     code = browser.find_element(By.CSS_SELECTOR, block).text
     assert f"docker build --tag {shown} ." in code
+    names = browser.find_element(By.CSS_SELECTOR, "article > p").text
+    assert "my_package" in names
+    assert (answer in names) == (answer == shown)
     link = browser.find_element(By.LINK_TEXT, "How to apply a diff")
     assert str(link.get_attribute("href")).endswith(f"changing.html?{query}")
