@@ -92,6 +92,8 @@ NOT_SOURCES = re.compile(
     r"|(build|dist|docs?|docker|node_modules|site-packages|tests?|venv|__pycache__)"
     r"|(conftest|noxfile|setup)\.py|(pyproject\.toml|(pytest|tox)\.ini|requirements.*\.txt)"
 )
+# Characters that a shell needs a backslash before.
+UNSAFE = re.compile(r"([^\w./+-])")
 
 # Paths in the image, each with its source in the project.
 Files = list[tuple[PurePosixPath, str]]
@@ -320,11 +322,13 @@ def has_only_modules(builder: WheelBuilder) -> bool:
 
 def git(folder: Path, *arguments: str) -> str:
     """Return what Git prints in a folder, or nothing if it is not installed."""
-    command = ["git", "-C", str(folder), *arguments]
+    # By default, Git prints names with other letters than those of English in quotes.
+    command = ["git", "-C", str(folder), "-c", "core.quotePath=false", *arguments]
     try:
-        return subprocess.run(command, capture_output=True, encoding="utf-8").stdout
+        output = subprocess.run(command, capture_output=True).stdout
     except OSError:
         return ""
+    return os.fsdecode(output)  # file names can be in any encoding
 
 
 def sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
@@ -363,16 +367,31 @@ def sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
 
 
 def copies(project: Project) -> list[list[str]]:
-    """Return the arguments of each `cp -R` that copies the sources of an application."""
-    found: dict[str, list[str]] = {}
+    """Return the arguments of each `cp -R` that copies the sources of an application.
+
+    GNU's cp fails if it would replace a file that the same command has copied. Docker
+    replaces it. So a second file for the same target has a command of its own, and so
+    does the content of a folder, whose names are not known here.
+    """
+    found: list[list[str]] = []
+    targets = set[PurePosixPath]()  # of the last command
     for target, source in project.files:
-        name, place = re.sub(r"([^\w./+-])", r"\\\1", source), f"/layer{target}"
+        name, place = re.sub(UNSAFE, r"\\\1", source), f"/layer{target}"
         if target.name == PurePosixPath(source).name:
             place = posixpath.dirname(place) + "/"
         elif (project.folder / source).is_dir():
             name, place = f"{name}/.", f"{place}/"
-        found.setdefault(re.sub(r"([^\w./+-])", r"\\\1", place), []).append(name)
-    return [[*dict.fromkeys(names), place] for place, names in found.items()]
+            targets.add(target)
+        place = re.sub(UNSAFE, r"\\\1", place)
+        *names, last = found[-1] if found else [""]
+        if place == last and name in names:
+            continue
+        if place != last or targets & {target, target.parent}:
+            found.append([place])
+            targets = set()
+        found[-1].insert(-1, name)
+        targets.add(target)
+    return found
 
 
 @cache

@@ -58,7 +58,7 @@ def quick(session: nox.Session) -> None:
     """Run `lint` and fast tests in environments that exist; options choose other tests."""
     fast = "not engine and not longest and not hypothesis"
     modules = ["tests/test_answers.py", "tests/test_rendering.py"]
-    # A single process runs these tests before others would have started.
+    # A single process ends before pytest-xdist would have started its workers.
     options = session.posargs or [*modules, "-k", "not accepted", "--numprocesses=0"]
     again = (sys.executable, "-m", "nox", "-R", "--session", "lint", "tests", "--")
     session.run(*again, "-m", fast, *options, external=True)

@@ -63,8 +63,10 @@ def serving(
             context.load_cert_chain(certificate)
             server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"127.0.0.1:{server.server_port}", served
-        server.shutdown()
+        try:
+            yield f"127.0.0.1:{server.server_port}", served
+        finally:
+            server.shutdown()
 
 
 def write_certificate(path: Path) -> None:

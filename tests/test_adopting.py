@@ -226,8 +226,10 @@ def test_the_build_reads_the_sources_only(
     ("copy", "copied", "left_out"),
     [
         ("COPY app.py start.sh ./", "app.py start.sh /layer/srv/", ""),
-        ("COPY app.py ./\nCOPY config ./", "app.py config/. /layer/srv/", ""),
-        ("COPY config docker/sub ./", "config/. docker/sub/. /layer/srv/", ""),
+        ("COPY app.py ./\nCOPY config ./", "app.py /layer/srv/ && cp -R config/. /layer/srv/", ""),
+        ("COPY config docker/sub ./\nCOPY app.py ./", "config/. /layer/srv/ && cp -R docker/sub/. /layer/srv/ && cp -R app.py /layer/srv/", ""),
+        # GNU's cp refuses to replace what the same command has copied.
+        ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
         ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
         ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
         ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
@@ -252,7 +254,7 @@ def test_sources_are_copied_as_the_dockerfile_does(
 ) -> None:
     """Each path has the place that the application expects, or is in the report."""
     text = f"FROM python AS build\nFROM python\nWORKDIR /srv\n{copy}\nCMD python -m app"
-    files = ("app.py", "config/a.toml", "start.sh", "docker/sub/a.sh")
+    files = ("app.py", "config/a.toml", "start.sh", "docker/app.py", "docker/sub/a")
     folder = sample(MODE, Dockerfile=text, **dict.fromkeys(files, ""))
     adopt.main([str(folder)])
     lines = (folder / "container.Dockerfile").read_text("utf-8")
@@ -517,7 +519,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
         ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library' in templates/recipes/dependencies.md of the template"),
         ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock and Procfile. The image runs sh -c 'python -m sample $PORT'"),
         # `git add` leaves these out without a message, and the build removes them.
-        ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY a.txt ./\nCMD python -m a", "a.txt": ""}, [], "git add --force docker/poetry.txt a.txt docker build"),
+        ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY ä.txt ./\nCMD python -m a", "ä.txt": ""}, [], "git add --force docker/poetry.txt 'ä.txt' docker build"),
         ([], {"Dockerfile": "FROM a"}, ["--publish"], "docker-bake.hcl and .github/workflows/release.yml. What"),
         ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
         ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),

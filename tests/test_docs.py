@@ -123,7 +123,7 @@ def test_the_kubernetes_manifest_is_valid() -> None:
     }
 
 
-GENERATE = f"cookiecutter '{ROOT}' --no-input"
+GENERATE = f"cookiecutter {shlex.quote(str(ROOT))} --no-input"
 # Messages on the page, as patterns, and commands that fail with them in an empty folder.
 FAILURES = {
     "directory already exists": f"mkdir hypermodern-python && {GENERATE}",
@@ -135,6 +135,8 @@ FAILURES = {
     "Cannot connect to the Docker daemon|failed to connect to the docker API": "DOCKER_HOST=unix:///missing docker version",
     "BuildKit is enabled but the buildx component is missing or broken": "mkdir cli-plugins && echo exit 1 >cli-plugins/docker-buildx && chmod +x cli-plugins/* && DOCKER_CONFIG=$PWD DOCKER_BUILDKIT=1 docker build .",
     "No usable temporary directory found": "docker run --rm --read-only python:3.14-slim python -c 'import tempfile; tempfile.gettempdir()'",
+    r"executable file not found in \$PATH": "docker run --rm python:3.14-slim --version",
+    "corrupt patch at line": r"git init && printf -- '--- /dev/null\n+++ b/a\n@@ -0,0 +1 @@\n+a' | git apply",
     "Read-only file system": "docker run --rm --read-only python:3.14-slim touch /file",
 }  # fmt: skip
 

@@ -385,7 +385,7 @@ def test_every_diff_applies(
         for block in page:
             if block.language == "diff":
                 diff = block.code.removesuffix("\n")
-                (project / "change.diff").write_text(diff, "utf-8", newline="\n")
+                (tmp_path / "change.diff").write_text(diff, "utf-8", newline="\n")
                 follow([command], project, *names.items())
             elif block.code.startswith("rm "):
                 follow([block], project, ("hypermodern_python", package.name))

@@ -119,7 +119,11 @@ def test_copied_diffs_apply(
         if "highlight-diff" in (site / page).read_text("utf-8"):
             browser.get(f"{address}/{page}")
             diffs += copied(browser, "diff")
-            assert not [code for code in copied(browser, "sh") if code.endswith("\n")]
+            assert not [
+                code
+                for code in copied(browser, "sh")
+                if not code.strip() or code.endswith("\n")
+            ]
     for diff in diffs:
         run("git", "apply", "--numstat", "-", stdin=diff)  # only reads it
     # Most diffs, but not all, apply to a project without other changes.
@@ -151,11 +155,14 @@ def test_pages_are_easy_to_read(
 def test_code_has_the_names_in_the_address(
     browser: Chrome, address: str, answer: str, shown: str
 ) -> None:
-    """A name cannot be another command. Links keep the names."""
-    query = urlencode({"slug": answer, "package": "my_app"})
+    """A name cannot be another command. Links keep the names, and a line tells them."""
+    query = urlencode({"slug": answer, "package": "my_package"})
     browser.get(f"{address}/recipes/code.html?{query}")
     block = "#add-a-second-command .highlight-sh pre"
     code = browser.find_element(By.CSS_SELECTOR, block).text
     assert f"docker build --tag {shown} ." in code
+    names = browser.find_element(By.CSS_SELECTOR, "article > p").text
+    assert "my_package" in names
+    assert (answer in names) == (answer == shown)
     link = browser.find_element(By.LINK_TEXT, "How to apply a diff")
     assert str(link.get_attribute("href")).endswith(f"changing.html?{query}")

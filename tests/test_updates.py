@@ -159,7 +159,7 @@ def test_the_page_works_as_written(
     template: tuple[Path, dict[str, str]], person: Path, project: Path
 ) -> None:
     """A project from cruft is up to date, one from Cookiecutter can be linked and updated."""
-    create, link, update, _ = blocks(ROOT / "docs" / "updates.md")
+    create, link, update = blocks(ROOT / "docs" / "updates.md")
     repository, _ = template
     clone, folder = person / "older", person / project.name
     run("git", "clone", "--branch=made-up", repository, clone)

@@ -129,7 +129,9 @@ class Registry:
         )
         for _ in range(100):
             with contextlib.suppress(URLError), urlopen(f"http://{self.address}/v2/"):
-                return
+                # Another program can have taken the port, so that this one has ended.
+                if self.process.poll() is None:
+                    return
             time.sleep(0.1)
         self.stop()
         raise TimeoutError("the registry does not respond")

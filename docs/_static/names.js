@@ -24,9 +24,14 @@ for (const code of document.querySelectorAll("pre, code")) {
   }
 }
 
-// Other pages show the same names.
-if (Object.values(questions).some((question) => query.has(question))) {
+const shown = Object.keys(questions).filter((name) => own(name) !== name).map(own);
+if (shown.length) {
+  // Other pages show the same names.
   for (const link of document.links) {
     if (link.origin === location.origin) link.search = location.search;
   }
+  // A user in a command, such as docker run, can be a stranger.
+  const note = document.createElement("p");
+  note.textContent = `The address of this page has these names for its code: ${[...new Set(shown)].join(", ")}.`;
+  document.querySelector("article").prepend(note);
 }

@@ -6,5 +6,5 @@ for (const block of document.querySelectorAll(":not(.highlight-sh) > .highlight 
 
 // On a narrow screen, the cells of a table are below each other, with the names of their columns.
 for (const cell of document.querySelectorAll("td")) {
-  cell.dataset.column = cell.closest("table").rows[0].cells[cell.cellIndex].textContent;
+  cell.dataset.column = cell.closest("table").rows[0].cells[cell.cellIndex]?.textContent ?? "";
 }
