@@ -476,11 +476,12 @@ def lacks(project: Project, own: list[str], files: Files, command: list[str]) ->
             return ""
     known = {"-m", "-c", *own, *(needed.name for needed, _ in project.wheels)}
     path = PurePosixPath(posixpath.normpath(project.stage.workdir() / name))
-    copied = any(
-        os.access(project.folder / source / path.relative_to(target), access)
+    sources = (
+        project.folder / source / path.relative_to(target)
         for target, source in files
         if path.is_relative_to(target)
     )
+    copied = any(file.is_file() and os.access(file, access) for file in sources)
     return "" if name in known or copied else name
 
 
@@ -613,7 +614,8 @@ def changes(
             yield f"{what}: {new} instead of {before or 'none'}"
     folders = ["/data (with --read-only, mount a volume there)", *image["folders"]]
     yield f"writable folders: {', '.join(folders)}"
-    if stage.values("HEALTHCHECK") and not image["health_check"]:
+    check = stage.last("HEALTHCHECK", "NONE")
+    if check.upper() != "NONE" and not image["health_check"]:
         yield "HEALTHCHECK: left out, because no dependency installs its program"
     install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
     found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
@@ -726,7 +728,9 @@ def adopt(options: argparse.Namespace) -> Iterator[str]:
     if ignored:
         yield f"  git add --force {shlex.join(ignored)}"
     yield f"  docker build{file} --tag {name} ."
-    ports = "".join(f" --publish {n}:{n}" for n in re.findall(r"\d+", image["ports"]))
+    ports = "".join(
+        f" --publish {port.partition('/')[0]}:{port}" for port in image["ports"].split()
+    )
     yield f"  docker run --rm --read-only --tmpfs /tmp --cap-drop=ALL{ports} {name}"
 
 

@@ -435,7 +435,7 @@ ARG COMMIT
 LABEL maintainer="Jane Doe" version=1
 WORKDIR /srv
 VOLUME ["/var/lib/sample"]
-EXPOSE 8000 8000
+EXPOSE 8000 8000 9000-9001/udp
 USER jane
 {last}"""
 
@@ -462,6 +462,7 @@ USER jane
         ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "command: sample instead of ./start.sh"),
         ("HEALTHCHECK CMD python -m check", ["HEALTHCHECK CMD python -m check"], ""),
         ("HEALTHCHECK CMD curl localhost", [], "HEALTHCHECK: left out"),
+        ("HEALTHCHECK NONE", [], ""),
         ('HEALTHCHECK --interval=1s CMD ["pg_isready"]', [], "HEALTHCHECK: left out"),
     ],
 )  # fmt: skip
@@ -485,7 +486,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     lines = after["container.Dockerfile"].decode().splitlines()
     kept = [
         '      org.opencontainers.image.source="https://example.com/\\$a"',
-        "EXPOSE 8000",
+        "EXPOSE 8000 9000-9001/udp",
         'VOLUME ["/var/lib/sample"]',
         '    GREETING="Hello \\"you\\"" \\',
         '    FOLDER="/var/lib/3.12/a" \\',
@@ -495,7 +496,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ]
     assert set(lines) >= {*kept, *expected}
     assert any("HEALTHCHECK" in line for line in lines) == ("python -m check" in last)
-    assert "-g 65532 /layer/data /layer/var/lib/sample " in "\n".join(lines)
+    assert '-g 65532 /layer/data "/layer/var/lib/sample" ' in "\n".join(lines)
     assert "ignored" not in "\n".join(lines)
     printed = " ".join(capsys.readouterr().out.split())
     for line in (
@@ -507,10 +508,11 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
         "build arguments left out: COMMIT",
         "labels left out: maintainer, version",
         "docker build --file container.Dockerfile --tag sample .",
-        "--publish 8000:8000 sample",
+        "--publish 8000:8000 --publish 9000-9001:9000-9001/udp sample",
         report,
     ):
         assert line in printed
+    assert ("HEALTHCHECK" in printed) == report.startswith("HEALTHCHECK")
 
 
 @pytest.mark.parametrize(
