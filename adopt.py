@@ -14,6 +14,7 @@ import os
 import posixpath
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -740,11 +741,17 @@ def listed(*names: str) -> str:
 
 
 def wrap(line: str) -> str:
-    """Break a line of the report into several of 80 characters, but not a command."""
+    """Break a line of the report at 80 characters or in a narrower terminal.
+
+    Commands stay whole.
+    """
     if line.startswith("  "):
         return line
     indent = "  " if line.startswith("- ") else ""
-    wrapper = textwrap.TextWrapper(80, subsequent_indent=indent, break_on_hyphens=False)
+    width = min(80, shutil.get_terminal_size().columns)
+    wrapper = textwrap.TextWrapper(
+        width, subsequent_indent=indent, break_on_hyphens=False
+    )
     wrapper.break_long_words = False
     return wrapper.fill(line)
 

@@ -17,9 +17,9 @@ COLUMNS, ROWS = 62, 22
 RESULT, PAUSE = 2.5, 1.2
 # A Poetry project without an image, and the programs that pipx downloads.
 PREPARE = """
-cookiecutter template --no-input --output-dir made project_name='My Project'
-git init --quiet my-project
-mv made/my-project/{LICENSE,README.md,poetry.lock,pyproject.toml,src} my-project
+cookiecutter template --no-input --output-dir made project_name='Todo'
+git init --quiet todo
+mv made/todo/{LICENSE,README.md,poetry.lock,pyproject.toml,src} todo
 cd template
 pipx run ./adopt.py --help
 """
@@ -30,14 +30,14 @@ enter() {
     sleep 0.2; printf '\e[0m\n'; eval "$1"; sleep "${2:-0.2}"
 }
 TIMEFORMAT='%R seconds'
-enter 'pipx run ./adopt.py ../my-project' 1.2
-enter 'cd ../my-project'
-enter 'docker build --quiet --tag my-project . >/dev/null'
-enter 'docker run --rm --read-only my-project --count=2' 0.5
+enter 'pipx run ./adopt.py ../todo' 1.2
+enter 'cd ../todo'
+enter 'docker build --quiet --tag todo . >/dev/null'
+enter 'docker run --rm --read-only todo --count=2' 0.5
 enter 'sed --in-place s/Reticulating/Painting/ src/*/*.py' 0.5
-enter 'time docker build --quiet --tag my-project . >/dev/null' 0.5
-enter 'docker run --rm --read-only my-project --count=1'
-docker image rm my-project >/dev/null
+enter 'time docker build --quiet --tag todo . >/dev/null' 0.5
+enter 'docker run --rm --read-only todo --count=1'
+docker image rm todo >/dev/null
 """
 
 
