@@ -74,7 +74,8 @@ class Nox:
         """Run sessions and return their output.
 
         Raises:
-            AssertionError: A session failed, or if `fails` names one, not only that one.
+            CalledProcessError: A session failed, and `fails` names none.
+            AssertionError: Not only the session that `fails` names has failed.
         """
         envdir = f"--envdir={self.envdir}"
         command = ("nox", envdir, "--error-on-external-run", *options)

@@ -75,7 +75,8 @@ def follow(
         env: The environment of the shell.
 
     Raises:
-        AssertionError: A command fails or prints something else, or a diff does not apply.
+        CalledProcessError: A command fails, or a diff does not apply.
+        AssertionError: A command prints something else.
     """
     script, before, expected = "", "", list[str]()
     for block in page:
