@@ -2,10 +2,10 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from textwrap import shorten
 from typing import Any
@@ -17,6 +17,10 @@ from sphinx.application import Sphinx
 from sphinx.highlighting import PygmentsBridge
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.report import OURS, RESULTS, texts  # noqa: E402
+
 QUESTIONS = generate_context(str(ROOT / "cookiecutter.json"))
 
 extensions = ["myst_parser", "sphinx_copybutton"]
@@ -39,21 +43,16 @@ html_theme_options = {
 }
 
 
-def figures(case: str, recipe: str) -> dict[str, float]:
-    """Return the figures of the benchmark that the first page shows: medians."""
-    results = json.loads((ROOT / "benchmarks" / "results.json").read_text("utf-8"))
-    measured = results["cases"][case]["recipes"][recipe]
-    return {
-        **{build: median(measured[build]) for build in ("cold", "code", "pushed")},
-        "start": measured["start"]["--version"][0],
-        "image": sum(compressed for compressed, _ in measured["layers"]),
-    }
+def figures(case: str, recipe: str) -> dict[str, str]:
+    """Return the figures of a recipe in the benchmark, as its tables show them."""
+    cases = json.loads(RESULTS.read_text("utf-8"))["cases"]
+    return texts(cases[case]["recipes"][recipe])
 
 
 myst_substitutions = {
-    "ours": figures("pandas", "ours"),
+    "ours": figures("pandas", OURS),
     "poetry": figures("pandas", "poetry"),
-    "small": figures("click", "ours"),
+    "small": figures("click", OURS),
     "small_uv": figures("click", "uv"),
 }
 
