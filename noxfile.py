@@ -9,6 +9,7 @@ import nox
 nox.needs_version = ">=2025.11.12"
 nox.options.sessions = ["lint", "tests"]
 nox.options.reuse_venv = "yes"
+nox.options.default_venv_backend = "uv|virtualenv"  # without uv, pip installs
 
 POETRY = nox.project.dependency_groups(
     nox.project.load_toml("pyproject.toml"), "poetry"
@@ -47,7 +48,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Generate projects and test them; with an engine, build and run their images."""
     install(session, "tests")
-    parallel = ["--numprocesses=auto", "--dist=worksteal"]  # options can change it
+    parallel = ["--numprocesses=auto", "--dist=loadgroup"]  # options can change it
     # Nox sets TMPDIR to a folder in .nox. Git ignores .nox, so ruff would skip all files.
     temporary = {"TMPDIR": os.environ.get("TMPDIR")}
     session.run("pytest", *parallel, *session.posargs, env=temporary)

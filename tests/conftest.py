@@ -43,6 +43,9 @@ SKIPPED_IN_CI = {
     },
 }.get(sys.platform, {})
 
+# Fixtures whose tests pytest-xdist runs in one process, because they are slow to make.
+MADE_ONCE = {"nox", "site", "history"}
+
 Bake = Callable[..., Path]
 Copy = Callable[[Path], Path]
 Fake = Callable[[str, str], None]
@@ -65,6 +68,7 @@ class Nox:
         prefixes = ("PIP_", "SSL_", "REQUESTS_", "POETRY_")
         self.env = {
             **MIRROR,
+            "MYPY_CACHE_DIR": str(folder / "mypy"),
             **{n: v for n, v in os.environ.items() if n.startswith(prefixes)},
             "HOME": str(folder),
             "PATH": f"{programs}{os.pathsep}{os.defpath}",
@@ -96,9 +100,16 @@ def pytest_configure() -> None:
         raise pytest.UsageError(reason)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the longest tests first. Without an engine, skip tests that need one."""
+    """Start the longest tests first. Without an engine, skip tests that need one.
+
+    Tests that use the same slow fixture run in one process.
+    """
     items.sort(key=lambda item: not item.get_closest_marker("longest"))
+    for item in items:
+        for name in MADE_ONCE.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(name))
     concerned = [item for item in items if item.get_closest_marker("engine")]
     if concerned and (reason := missing()):
         for item in concerned:

@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlencode
 
 import pytest
-from filelock import FileLock
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 
@@ -38,12 +37,10 @@ return [...cut, ...faint].map((element) => element.textContent.slice(0, 80))
 
 
 @pytest.fixture(scope="session")
-def site(shared: Path) -> Path:
-    """Build the website, once for all workers, and return its folder."""
-    folder = shared / "site"
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            run("sphinx-build", "-W", "-n", "-E", "docs", folder, cwd=ROOT)
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the website, and return its folder."""
+    folder = tmp_path_factory.mktemp("site")
+    run("sphinx-build", "-W", "-n", "-E", "docs", folder, cwd=ROOT)
     return folder
 
 

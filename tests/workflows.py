@@ -64,7 +64,7 @@ esac""",
 mkdir -p .nox/coverage/bin && touch .coverage.data
 echo 'echo "| TOTAL |"' > .nox/coverage/bin/coverage
 chmod +x .nox/coverage/bin/coverage""",
-    "pip": '[ "$*" = "install nox" ]',
+    "pip": '[ "${*% uv}" = "install nox" ]',
     "pipx": """
 case "$*" in
 "install "*) ;;
