@@ -70,7 +70,10 @@ LINUX = {
 }
 # As in docker/wheel.py.
 BACKENDS = ("poetry.core.masonry.api", "poetry.masonry.api")
-TOOLS = ("docker/poetry.in", "docker/poetry.txt", "docker/wheel.py")
+TOOLS = (
+    *("docker/_sigterm.py", "docker/poetry.in"),
+    *("docker/poetry.txt", "docker/wheel.py"),
+)
 PUBLISHING = ("docker-bake.hcl", ".github/workflows/release.yml")
 # Assignments before a command, and commands of the shell itself.
 BUILTIN = re.compile(

@@ -105,7 +105,7 @@ RESERVED = {
         """,
         # Modules that the tools import, with names that are not in the lock file.
         "is the name of a module that the project uses": """
-            _pytest|_yaml|a11y_pygments|attr|bs4|conftest|markdown_it|mypyc|noxfile|pip|
+            _pytest|_sigterm|_yaml|a11y_pygments|attr|bs4|conftest|markdown_it|mypyc|noxfile|pip|
             poetry|py|setuptools|sitecustomize|sphinxcontrib|usercustomize|yaml
         """,
         **RESERVED_EVERYWHERE,

@@ -344,7 +344,7 @@ def test_the_image_has_the_package_and_the_sources_that_run(
         ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
         ([], {"docker/poetry.in": ""}, [], "sample already contains docker/poetry.in. Delete or rename these files"),
         ([], {"Dockerfile": "FROM a", "container.Dockerfile": "", ".dockerignore": "", "docker/wheel.py": ""}, [], "sample already contains container.Dockerfile and docker/wheel.py. Delete"),
-        ([], {"docker": ""}, [], "poetry.in: Not a directory. Move away"),
+        ([], {"docker": ""}, [], "_sigterm.py: Not a directory. Move away"),
         ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Move away"),
     ],
 )  # fmt: skip

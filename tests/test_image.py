@@ -163,8 +163,9 @@ def test_nothing_is_compiled_at_start(any_image: str) -> None:
 def test_a_volume_is_writable(image: str, user: str, tag: str) -> None:
     """The volume is at /data, which is both the working and the home directory."""
     code = (
-        "import os, pathlib, tempfile; pathlib.Path('file').write_text('kept'); "
+        "import getpass, os, pathlib, tempfile; pathlib.Path('file').write_text('kept'); "
         "assert os.getcwd() == os.path.expanduser('~') == '/data'; "
+        "assert getpass.getuser() == 'nonroot'; "
         "tempfile.NamedTemporaryFile()"
     )
     options = (*HARDENED, f"--user={user}", f"--volume={tag}:/data")
@@ -183,6 +184,8 @@ IGNORED = {
     "nested/secret.txt": "",  # nested/.gitignore matches it
     "größe 1.log": "*.log",
     "keep.log": "!keep.log",
+    "generated.txt": "generated.txt",  # the wheel includes it
+    "vendored/native.so": "",  # a file of a submodule
 }
 # What Python code prints in a container: the fixture of the image, the code and the output.
 PROBES = {
@@ -194,8 +197,32 @@ PROBES = {
     "python on PATH can import the program": ("image", "print(sys.prefix)", "/venv"),
     "the user has a name, which libraries such as libpq need": (
         "image",
-        "import getpass; print(getpass.getuser())",
+        "import pwd; print(pwd.getpwuid(os.getuid()).pw_name)",
         "nonroot",
+    ),
+    "login shells find the program": (
+        "image",
+        "os.execlp('sh', 'sh', '-lc', 'command -v hypermodern-python')",
+        "/venv/bin/hypermodern-python",
+    ),
+    "SIGTERM ends a forked process": (
+        "image",
+        "pid = os.fork() or time.sleep(60); time.sleep(1); os.kill(pid, 15); "
+        "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))",
+        "-15",
+    ),
+    "a subinterpreter prints no error": (
+        "image",
+        "from concurrent.futures import InterpreterPoolExecutor; os.dup2(1, 2); "
+        "print(*InterpreterPoolExecutor(1).map(abs, [-1]))",
+        "1",
+    ),
+    "an agent with its own sitecustomize does not replace the handler of SIGTERM": (
+        "image",
+        "open('/tmp/sitecustomize.py', 'w').write('print(1)'); code = 'import signal; "
+        "print(signal.getsignal(15).__name__)'; "
+        "os.execle(sys.executable, sys.executable, '-c', code, {'PYTHONPATH': '/tmp'})",
+        "1\ninterrupt",
     ),
     # The first year of ZIP is 1980.
     "files can be archived in the westernmost time zone": (
@@ -208,7 +235,7 @@ PROBES = {
         "foreign",
         "os.chdir(p.__path__[0]); "
         f"print(*[name for name in {[*IGNORED]} if os.path.exists(name)])",
-        "lib/forced.txt keep.log",
+        "lib/forced.txt keep.log generated.txt vendored/native.so",
     ),
     "licenses in a folder are in the image, and a README behind a link": (
         "foreign",
@@ -291,7 +318,7 @@ def test_the_image_adds_three_layers_to_the_base(
     assert not any(rest)
     names = [Path(member.name) for member in layers[0] if member.isfile()]
     others = {path.name for path in names if path.suffix != ".pyc"}
-    assert others == {"sitecustomize.py", "passwd", "group"}
+    assert others == {"passwd", "group", "venv.sh"}
 
 
 @pytest.mark.stores
@@ -367,9 +394,12 @@ def foreign(project: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         (package / name).parent.mkdir(exist_ok=True)
         (package / name).write_text("hunter2")
         edit(folder / ".gitignore", r"\Z", f"{pattern}\n")
-    (package / "nested" / ".gitignore").write_text("secret*\n")
+    # Some editors on Windows write a byte order mark.
+    (package / "nested" / ".gitignore").write_text("secret*\n", "utf-8-sig")
     run("git", "init", cwd=folder)
     run("git", "add", "--force", package / "lib", cwd=folder)
+    submodule = f"160000,{'1' * 40},src/hypermodern_python/vendored"
+    run("git", "update-index", "--add", "--cacheinfo", submodule, cwd=folder)
 
     (folder / "LICENSES").mkdir()
     (folder / "LICENSE").rename(folder / "LICENSES" / "MIT.txt")
@@ -387,7 +417,9 @@ def foreign(project: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     edit(pyproject, r'\["LICENSE"\]', '["LICENSES/*.txt"]')
     edit(pyproject, r"(?ms)^\[dependency-groups\].*?(?=^\[build-system\])", "")
     edit(pyproject, r'("poetry-core>=2.2,<3")', r'\1, "setuptools>=80"')
-    edit(pyproject, r"\Z", '\n[tool.poetry.build]\nscript = "build.py"\n')
+    include = '{ path = "**/generated.txt", format = "wheel" }'
+    poetry = f'[tool.poetry]\ninclude = [{include}]\nbuild = {{ script = "build.py" }}'
+    edit(pyproject, r"\[tool\.poetry\]", poetry)
     wheel = build_wheel(kit, parent).name
     with serving(parent) as (address, _):
         url = f"http://{address}/{wheel}"
@@ -486,14 +518,15 @@ def test_only_changed_stages_are_rebuilt(
 
 
 @pytest.mark.stores
+@pytest.mark.parametrize(("time", "layers"), [("1750000000", 1), ("", 0)])
 def test_only_the_program_has_the_time_of_the_build_argument(
-    image: str, project: Path, tag: str
+    time: str, layers: int, image: str, project: Path, tag: str
 ) -> None:
-    """The other layers do not depend on it."""
-    build(project, tag, "--build-arg=SOURCE_DATE_EPOCH=1750000000")
+    """The other layers do not depend on it. A repository without a commit has no time."""
+    build(project, tag, f"--build-arg=SOURCE_DATE_EPOCH={time}")
     code = "import hypermodern_python as p, os; print(os.path.getmtime(p.__file__))"
-    assert run_python(tag, code) == "1750000000.0\n"
-    assert changed_layers(image, tag) == 1
+    assert run_python(tag, code) == f"{time or 315619200}.0\n"
+    assert changed_layers(image, tag) == layers
 
 
 @pytest.mark.stores

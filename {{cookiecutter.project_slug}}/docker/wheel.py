@@ -1,12 +1,17 @@
 """Build the wheel for the image as `poetry build` does, in the stage `program`."""
 
+import codecs
+import os
 import platform
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
+from dulwich.index import IndexEntry
+from dulwich.objects import S_ISGITLINK
 from dulwich.porcelain import check_ignore
+from dulwich.repo import Repo
 from poetry.core.constraints.version import Version
 from poetry.core.factory import Factory
 from poetry.core.masonry import api
@@ -26,11 +31,24 @@ def is_installed(requirement: Dependency) -> bool:
     return requirement.constraint.allows(Version.parse(version))
 
 
+def submodules() -> list[Path]:
+    """Return the folders of Git's submodules, whose files have their own rules."""
+    with Repo(".") as repository:
+        return [
+            Path(os.fsdecode(name))
+            for name, entry in repository.open_index().items()
+            if isinstance(entry, IndexEntry) and S_ISGITLINK(entry.mode)
+        ]
+
+
 def ignored_files() -> list[Path]:
     """Return the files that Git ignores and does not track.
 
     poetry-core leaves them out if the command git is installed, which it is not here.
     """
+    for rules in (*Path().rglob(".gitignore"), Path(".git/info/exclude")):
+        if rules.is_file():  # Git skips the byte order mark, unlike dulwich
+            rules.write_bytes(rules.read_bytes().removeprefix(codecs.BOM_UTF8))
     files = [path for path in Path().rglob("*") if not path.is_dir()]
     try:
         names = list(check_ignore(".", files, quote_path=False))
@@ -38,11 +56,16 @@ def ignored_files() -> list[Path]:
         print(f"Git's index cannot be read, so no file is tracked: {error!r}")
         Path(".git/index").unlink()
         names = list(check_ignore(".", files, quote_path=False))
-    return [Path(name) for name in names]
+    others = submodules()
+    return [
+        path
+        for path in map(Path, names)
+        if not any(path.is_relative_to(folder) for folder in others)
+    ]
 
 
 def prepare() -> Poetry:
-    """Check the Python of the image, remove what Git ignores, and return the project.
+    """Check the Python of the image, remove ignored files, and return the project.
 
     Raises:
         SystemExit: The project does not support the Python.
@@ -55,9 +78,17 @@ def prepare() -> Poetry:
             f"error: pyproject.toml requires Python {required}, but the image has "
             f"{version}. Change the first line of the Dockerfile."
         )
+    # As in poetry-core, a file that pyproject.toml includes in the wheel is not ignored.
+    included = {
+        path
+        for include in project.package.include
+        if "wheel" in include["format"]
+        for path in Path().glob(include["path"])
+    }
     for path in ignored_files():
-        print(f"{path} is not in the image, because Git ignores it.")
-        path.unlink()
+        if included.isdisjoint([path, *path.parents]):
+            print(f"{path} is not in the image, because Git ignores it.")
+            path.unlink()
     return project
 
 
