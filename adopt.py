@@ -228,20 +228,19 @@ def read_dockerfile(folder: Path, choice: str) -> tuple[str, str, Stage]:
     """Return the name, text and last stage of the Dockerfile, or of a Procfile."""
     patterns = ("Dockerfile", "docker/Dockerfile", "docker/*/Dockerfile", "Procfile")
     found = [path for p in patterns for path in sorted(folder.glob(p))]
-    if choice:
-        found = [folder / choice]
-    if not found:
+    if not (choice or found):
         return "", "", Stage()
-    name = os.path.relpath(found[0], folder)
+    path = folder / choice if choice else found[0]
+    name = os.path.relpath(path, folder)
     try:
-        text = found[0].read_text("utf-8-sig")
+        text = path.read_text("utf-8-sig")
         if name == "Procfile":
             lines = re.findall("(?m)^web: *(.+)", text)
             return name, text, Stage(("CMD", line) for line in lines)
         return name, text, last_stage(text)
     except (OSError, ValueError) as error:
         raise AdoptError(
-            f"{found[0]} cannot be read: {one_line(error)}. Name another Dockerfile, for "
+            f"{path} cannot be read: {one_line(error)}. Name another Dockerfile, for "
             "example a changed copy, with --dockerfile."
         ) from error
 
@@ -250,10 +249,8 @@ def read_lock(
     poetry: Poetry, options: argparse.Namespace
 ) -> list[tuple[Dependency, list[str]]]:
     """Return the dependencies that `poetry export` lists, each with its wheels."""
-    extras, groups = (
-        [utils.canonicalize_name(name) for name in names]
-        for names in (options.extras, options.groups)
-    )
+    extras = [*map(utils.canonicalize_name, options.extras)]
+    groups = [*map(utils.canonicalize_name, options.groups)]
     package = poetry.package
     for option, chosen, known in (
         ("--extras", extras, set(package.extras)),
@@ -373,8 +370,7 @@ def decide(project: Project) -> Plan:
 
     package = read_package(poetry, options.application)
     left_out = not_in_package(project, package) if package else []
-    files = [(stage.workdir() / name, name) for name in options.include]
-    files = project.files + files
+    files = project.files + [(stage.workdir() / name, name) for name in options.include]
     given = words(options.entry_point)
     entry_point, command = (given, []) if given else stage.command()
     whole = entry_point + command
@@ -607,11 +603,10 @@ def answers(project: Project) -> dict[str, str]:
     # Without a name in pyproject.toml, Poetry uses a name of its own.
     named = "name" in local or "project" in project.poetry.pyproject.data
     name = package.name if named else project.folder.resolve().name
-    try:
+    license_ = ""
+    with contextlib.suppress(licenses.InvalidLicenseExpression):
         expression = package.license_expression or local.get("license", "")
         license_ = str(licenses.canonicalize_license_expression(expression))
-    except licenses.InvalidLicenseExpression:
-        license_ = ""
     return {
         "project_slug": re.sub("[^a-z0-9]+", "-", name.lower()).strip("-") or "app",
         "description": " ".join(package.description.split()),

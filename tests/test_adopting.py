@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +41,11 @@ sample = "sample:main"
 requires = ["poetry-core"]
 build-backend = "poetry.core.masonry.api"
 """
+Changes = list[tuple[str, str]]
+Files = Mapping[str, str | None]
+Words = list[str]
 Sample = Callable[..., Path]
+Adopt = Callable[..., str]
 
 
 class Project(NamedTuple):
@@ -53,7 +57,7 @@ class Project(NamedTuple):
         command: A command of the image, with arguments.
         output: A part of what the command prints.
         has: What is special about the project, for the page.
-        options: Options of adopt.py.
+        options: Words of adopt.py.
         also: Another command of the image.
     """
 
@@ -83,16 +87,13 @@ PROJECTS = [
 SERVICE = Project("connexion", "3.3.0", "connexion run --host=0.0.0.0 api.json", '"Hello"', "a service on uvicorn; extras for the image", ("--extras=uvicorn", "--extras=flask"))  # fmt: skip
 
 
-def lock(folder: Path, package: str) -> None:
-    """Write a lock file with a package, as Poetry would."""
-    data = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
-    path = folder / "poetry.lock"
-    metadata = {
-        "lock-version": "2.1",
-        "python-versions": ">=3.11",
-        "content-hash": Locker(path, data)._content_hash,
-    }
-    path.write_text(f"{package}\n{tomlkit.dumps({'metadata': metadata})}", "utf-8")
+def write(folder: Path, files: Files) -> None:
+    """Write files into a folder, without those that are None."""
+    for name, text in files.items():
+        path = folder / name
+        if text is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8", "surrogateescape")
 
 
 def locked(*wheels: str, **more: object) -> str:
@@ -105,25 +106,43 @@ def locked(*wheels: str, **more: object) -> str:
 
 @pytest.fixture
 def sample(person: Path) -> Sample:
-    """Return a function that writes a small project and returns its folder."""
+    """Return a function that writes a small project and returns its folder.
+
+    It takes changes of pyproject.toml, locked packages, and files. They can replace those
+    of the project.
+    """
 
     def sample(
-        *changes: tuple[str, str], package: str = "package = []", **files: str
+        *changes: tuple[str, str], package: str = "package = []", **files: str | None
     ) -> Path:
         text = PYPROJECT
         for old, new in changes:
             assert old in text
             text = text.replace(old, new)
         folder = person / "sample"
-        default = {"sample.py": "def main(): print('Hello')\n", "pyproject.toml": text}
-        for name, content in (default | files).items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, "utf-8")
-        lock(folder, package)
+        locker = Locker(folder / "poetry.lock", tomllib.loads(text))
+        metadata = {"lock-version": "2.1", "python-versions": ">=3.11"}
+        metadata["content-hash"] = locker._content_hash
+        default = {
+            "sample.py": "def main(): print('Hello')\n",
+            "pyproject.toml": text,
+            "poetry.lock": f"{package}\n{tomlkit.dumps({'metadata': metadata})}",
+        }
+        write(folder, {**default, **files})
         return folder
 
     return sample
+
+
+@pytest.fixture
+def adopted(capsys: pytest.CaptureFixture[str]) -> Adopt:
+    """Return a function that adopts a project with options, and returns the report."""
+
+    def adopted(folder: Path, *options: str) -> str:
+        adopt.main([str(folder), *options])
+        return capsys.readouterr().out
+
+    return adopted
 
 
 MODE = ("[build", "[tool.poetry]\npackage-mode = false\n[build")
@@ -169,11 +188,7 @@ def tool(text: str) -> tuple[str, str]:
     ],
 )  # fmt: skip
 def test_the_python_is_the_newest_with_wheels(
-    sample: Sample,
-    change: tuple[str, str],
-    package: str,
-    options: list[str],
-    python: str,
+    sample: Sample, change: tuple[str, str], package: str, options: Words, python: str
 ) -> None:
     """The project allows it, and it needs no compiler on Intel and ARM, if possible."""
     folder = sample(change, package=package)
@@ -204,10 +219,10 @@ POETRY_ONLY = (
 )  # fmt: skip
 def test_the_build_reads_the_sources_only(
     sample: Sample,
-    changes: list[tuple[str, str]],
-    files: list[str],
-    expected: list[str],
     monkeypatch: pytest.MonkeyPatch,
+    changes: Changes,
+    files: Words,
+    expected: Words,
 ) -> None:
     """The list of files for the build has the package's or the application's own.
 
@@ -246,21 +261,16 @@ def test_the_build_reads_the_sources_only(
     ],
 )  # fmt: skip
 def test_sources_are_copied_as_the_dockerfile_does(
-    sample: Sample,
-    capsys: pytest.CaptureFixture[str],
-    copy: str,
-    copied: str,
-    left_out: str,
+    sample: Sample, adopted: Adopt, copy: str, copied: str, left_out: str
 ) -> None:
     """Each path has the place that the application expects, or is in the report."""
     text = f"FROM python AS build\nFROM python\nWORKDIR /srv\n{copy}\nCMD python -m app"
     files = ("app.py", "config/a.toml", "start.sh", "docker/app.py", "docker/sub/a")
     folder = sample(MODE, Dockerfile=text, **dict.fromkeys(files, ""))
-    adopt.main([str(folder)])
-    lines = (folder / "container.Dockerfile").read_text("utf-8")
-    assert f" /layer/venv && cp -R {copied} \\\n" in lines
-    assert "WORKDIR /srv\n" in lines
-    report = " ".join(capsys.readouterr().out.split())
+    report = " ".join(adopted(folder).split())
+    dockerfile = (folder / "container.Dockerfile").read_text("utf-8")
+    assert f" /layer/venv && cp -R {copied} \\\n" in dockerfile
+    assert "WORKDIR /srv\n" in dockerfile
     printed = re.findall("- files left out: (.*?) (?:-|Next:)", report)
     assert printed == ([left_out] if left_out else [])
 
@@ -294,11 +304,7 @@ RUN_MODULE = "\nCMD python -m sample"
     ],
 )  # fmt: skip
 def test_the_image_has_the_package_and_the_sources_that_run(
-    sample: Sample,
-    changes: list[tuple[str, str]],
-    files: dict[str, str],
-    options: list[str],
-    has: str,
+    sample: Sample, changes: Changes, files: Files, options: Words, has: str
 ) -> None:
     """Sources are copied for a program that can need the folder that it runs in."""
     folder = sample(*changes, **files)
@@ -309,6 +315,13 @@ def test_the_image_has_the_package_and_the_sources_that_run(
     copied = re.search(r" && cp -R (\S+ )*sample\.py /layer/app/ \\\n", lines)
     assert bool(copied) == ("sources" in has)
     assert f"\nWORKDIR {'/app' if 'sources' in has else '/data'}\n" in lines
+
+
+# Dependencies from a Git repository and from a folder.
+GIT = {"type": "git", "url": "https://example.com/a.git", "reference": "1", "resolved_reference": "1"}  # fmt: skip
+FOLDER = {"type": "directory", "url": "native"}
+LOCAL = {"native/pyproject.toml": PYPROJECT.replace("sample", "native")}
+NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has no hash. Use a release, or follow the recipe 'Depend on a Git repository or a folder'"
 
 
 @pytest.mark.parametrize(
@@ -324,6 +337,7 @@ def test_the_image_has_the_package_and_the_sources_that_run(
         ([tool('packages = [{ include = "other" }]')], {}, [], "cannot build the package"),
         ([NO_COMMAND, tool('packages = [{ include = "other", from = ".." }]')], {"../other/a.py": ""}, [], "cannot build the package"),
         ([("version", 'readme = "README.md"\nversion')], {}, [], "README.md` does not exist. Fix this, or"),
+        ([("version", 'readme = "../README.md"\nversion')], {"../README.md": ""}, [], "cannot build the package: '"),
         ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "the recipe 'Take the version from Git tags'"),
         ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
         ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
@@ -344,51 +358,23 @@ def test_the_image_has_the_package_and_the_sources_that_run(
         ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
         ([], {"docker/poetry.in": ""}, [], "sample already contains docker/poetry.in. Delete or rename these files"),
         ([], {"Dockerfile": "FROM a", "container.Dockerfile": "", ".dockerignore": "", "docker/wheel.py": ""}, [], "sample already contains container.Dockerfile and docker/wheel.py. Delete"),
+        ([tool('dependencies.native = { git = "https://example.com/a.git", rev = "1" }')], {"package": locked(source=GIT)}, [], NO_HASH),
+        ([tool('dependencies.native = { path = "native" }')], {"package": locked(source=FOLDER), **LOCAL}, [], f"native{NO_HASH}"),
+        ([tool('dependencies.native = { path = "native", develop = true }')], {"package": locked(source=FOLDER, develop=True), **LOCAL}, [], f"native{NO_HASH}"),
         ([], {"docker": ""}, [], "poetry.in: Not a directory. Move away"),
         ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Move away"),
     ],
 )  # fmt: skip
 def test_a_project_that_cannot_be_adopted_stays_unchanged(
-    sample: Sample,
-    changes: list[tuple[str, str]],
-    files: dict[str, str | None],
-    options: list[str],
-    message: str,
+    sample: Sample, changes: Changes, files: Files, options: Words, message: str
 ) -> None:
     """One message says what is wrong and what to do, and nothing is written."""
-    folder = sample(*changes)
-    for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        if text is None:
-            (folder / name).unlink()
-        else:
-            (folder / name).write_text(text, "utf-8", "surrogateescape")
+    folder = sample(*changes, **files)
     before = contents(folder), sorted(folder.rglob("*"))
     with pytest.raises(SystemExit, match=re.escape(message)) as error:
         adopt.main([str(folder), *options])
     assert (contents(folder), sorted(folder.rglob("*"))) == before
     assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("native", "source"),
-    [
-        ('{ git = "https://example.com/a.git", rev = "1" }', {"type": "git", "url": "https://example.com/a.git", "reference": "1", "resolved_reference": "1"}),
-        ('{ path = "native" }', {"type": "directory", "url": "native"}),
-        ('{ path = "native", develop = true }', {"type": "directory", "url": "native"}),
-    ],
-)  # fmt: skip
-def test_a_dependency_without_a_hash_is_refused(
-    sample: Sample, native: str, source: dict[str, str]
-) -> None:
-    """It comes from a Git repository or a folder. The message names the recipe."""
-    package = locked(develop="develop" in native, source=source)
-    change = tool(f"[tool.poetry.dependencies]\nnative = {native}")
-    other = PYPROJECT.replace("sample", "native")
-    folder = sample(change, package=package, **{"native/pyproject.toml": other})
-    message = r"native.* has no hash.*'Depend on a Git repository or a folder'"
-    with pytest.raises(SystemExit, match=message):
-        adopt.main([str(folder)])
 
 
 def test_an_interrupted_run_leaves_nothing(
@@ -431,8 +417,9 @@ FROM common AS unused
 EXPOSE 1
 from COMMON
 ONBUILD CMD ["other"]
-ARG COMMIT
+ARG COMMIT BRANCH=main
 LABEL maintainer="Jane Doe" version=1
+LABEL version=2
 WORKDIR /srv
 VOLUME ["/var/lib/sample"]
 EXPOSE 8000 8000 9000-9001/udp
@@ -469,9 +456,9 @@ USER jane
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     sample: Sample,
-    capsys: pytest.CaptureFixture[str],
+    adopted: Adopt,
     last: str,
-    expected: list[str],
+    expected: Words,
     report: str,
     newline: str,
 ) -> None:
@@ -480,7 +467,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     urls = '[project.urls]\nRepository = "https://example.com/$a"\n[build'
     folder = sample(("[build", urls), Dockerfile=dockerfile, **{".dockerignore": "a"})
     before = contents(folder)
-    adopt.main([str(folder)])
+    printed = " ".join(adopted(folder).split())
     after = contents(folder)
     assert before.items() <= after.items()
     lines = after["container.Dockerfile"].decode().splitlines()
@@ -498,15 +485,14 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     assert any("HEALTHCHECK" in line for line in lines) == ("python -m check" in last)
     assert '-g 65532 /layer/data "/layer/var/lib/sample" ' in "\n".join(lines)
     assert "ignored" not in "\n".join(lines)
-    printed = " ".join(capsys.readouterr().out.split())
     for line in (
         "base image: python:3.15-slim instead of python:3.12-slim (use --python 3.12 to keep that version) -",
         "user: 65532:65532 instead of jane",
         "writable folders: /data (with --read-only, mount a volume there), /var/lib/sample",
         "system packages left out: curl, libpq5.",
         'options of `poetry install` left out: --with prod, -E "a b". Use',
-        "build arguments left out: COMMIT",
-        "labels left out: maintainer, version",
+        "build arguments left out: COMMIT, BRANCH -",
+        "labels left out: maintainer, version Next:",
         "docker build --file container.Dockerfile --tag sample .",
         "--publish 8000:8000 --publish 9000-9001:9000-9001/udp sample",
         report,
@@ -531,21 +517,18 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
 )  # fmt: skip
 def test_the_report_names_what_is_left_to_do(
     sample: Sample,
-    capsys: pytest.CaptureFixture[str],
-    changes: list[tuple[str, str]],
-    files: dict[str, str],
-    options: list[str],
+    adopted: Adopt,
+    changes: Changes,
+    files: Files,
+    options: Words,
     reported: str,
 ) -> None:
     """Each line has a remedy, which the template's pages describe."""
     folder = sample(*changes, package=locked("-cp314-cp314-win_amd64.whl"), **files)
     commit(folder)
-    adopt.main([str(folder), *options])
-    printed = capsys.readouterr().out
-    assert reported in " ".join(printed.split())
-    assert [
-        line for line in printed.split("\n") if len(line) > 80 and line[:2] != "  "
-    ] == []
+    report = adopted(folder, *options)
+    assert reported in " ".join(report.split())
+    assert all(len(line) <= 80 or line[:2] == "  " for line in report.split("\n"))
     if "--publish" in options:
         bake = (folder / "docker-bake.hcl").read_text("utf-8")
         assert 'dockerfile = "container.Dockerfile"' in bake
@@ -597,14 +580,13 @@ def test_the_commands_of_the_page_install_what_the_program_needs(
 
 
 def test_a_folder_of_a_repository_needs_its_own_gitignore(
-    sample: Sample, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    sample: Sample, adopted: Adopt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The build reads only the project's folder, where the report's commands run."""
     folder = sample()
     commit(folder.parent)
     monkeypatch.chdir(folder.parent)
-    adopt.main(["sample"])
-    report = capsys.readouterr().out
+    report = adopted(Path("sample"))
     assert "does not see the .gitignore of a folder above" in report
     assert "\n  cd sample\n  docker build" in report
 
@@ -615,11 +597,21 @@ def environment(shared: Path) -> dict[str, str]:
     return MIRROR | os.environ | {"POETRY_CACHE_DIR": str(shared / "poetry-cache")}
 
 
-def build(report: str, folder: Path, tag: str) -> None:
-    """Run the command that a report prints, with another tag for the image."""
-    (command,) = re.findall("(?m)^  (docker build .*)", report)
-    result = run(*shlex.split(re.sub("(?<=--tag )[^ ]+", tag, command)), cwd=folder)
-    assert "is not in the image" not in result.stderr
+@pytest.fixture
+def image(adopted: Adopt, tag: str) -> Adopt:
+    """Return a function that adopts a project, and builds its image as the report says.
+
+    The image gets another tag. The function returns the report.
+    """
+
+    def image(folder: Path, *options: str) -> str:
+        report = adopted(folder, *options)
+        (command,) = re.findall("(?m)^  (docker build .*)", report)
+        result = run(*shlex.split(re.sub("(?<=--tag )[^ ]+", tag, command)), cwd=folder)
+        assert "is not in the image" not in result.stderr
+        return report
+
+    return image
 
 
 @pytest.fixture
@@ -676,15 +668,14 @@ def serve(tag: str) -> Iterator[Callable[..., str]]:
 @pytest.mark.engine
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
 def test_an_existing_project_gets_an_image(
-    existing: Path, project: Project, tag: str, capsys: pytest.CaptureFixture[str]
+    existing: Path, project: Project, tag: str, image: Adopt
 ) -> None:
     """One command leaves the project's files alone, and the image needs no privileges."""
     before = contents(existing)
-    adopt.main([str(existing), *project.options])
+    image(existing, *project.options)
     after = contents(existing)
     assert before.items() <= after.items()
     assert after.keys() - before.keys() == IMAGE_FILES
-    build(capsys.readouterr().out, existing, tag)
     _, *arguments = project.command.split()
     assert project.output in run("docker", "run", *HARDENED, tag, *arguments).stdout
     if project.also:
@@ -695,15 +686,10 @@ def test_an_existing_project_gets_an_image(
 @pytest.mark.engine
 @pytest.mark.parametrize("project", [SERVICE], ids=["connexion"])
 def test_a_service_gets_an_image(
-    existing: Path,
-    project: Project,
-    tag: str,
-    capsys: pytest.CaptureFixture[str],
-    serve: Callable[..., str],
+    existing: Path, project: Project, tag: str, image: Adopt, serve: Callable[..., str]
 ) -> None:
     """It reads its description from a volume, which a container has filled."""
-    adopt.main([str(existing), *project.options])
-    build(capsys.readouterr().out, existing, tag)
+    image(existing, *project.options)
     example = {"description": "", "content": {"application/json": {"example": "Hello"}}}
     path = {"get": {"operationId": "hello", "responses": {"200": example}}}
     api = {"openapi": "3.0.0", "info": {"title": "", "version": "1"}}
@@ -745,17 +731,16 @@ def main(): print(version("sample"), open("examples/a.txt").read())
 def test_a_package_that_reads_files_of_its_folder_gets_an_image(
     sample: Sample,
     tag: str,
-    capsys: pytest.CaptureFixture[str],
+    image: Adopt,
     scripts: tuple[str, str],
     command: str,
-    options: list[str],
+    options: Words,
 ) -> None:
     """It is installed, and its sources are in the working directory."""
     text = f"FROM a\nWORKDIR /srv\nCOPY . .\nRUN poetry install\nCMD {command}"
     src = tool('packages = [{ include = "ledger", from = "src" }]')
     folder = sample(scripts, src, Dockerfile=text, **LEDGER)
-    adopt.main([str(folder), *options])
-    build(capsys.readouterr().out, folder, tag)
+    image(folder, *options)
     assert run("docker", "run", *HARDENED, tag).stdout == "1.0 Hello\n"
 
 
@@ -801,19 +786,15 @@ def test_an_application_that_is_no_package_gets_an_image(
     person: Path,
     environment: dict[str, str],
     tag: str,
-    capsys: pytest.CaptureFixture[str],
+    image: Adopt,
     serve: Callable[..., str],
 ) -> None:
     """It runs as the project's Dockerfile runs it, and the page shows the report."""
     folder = person / "visits"
-    for name, text in APPLICATION.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
+    write(folder, APPLICATION)
     run("poetry", "lock", cwd=folder, env=environment)
     commit(folder)
-    adopt.main([str(folder)])
-    report = capsys.readouterr().out
-    build(report, folder, tag)
+    report = image(folder)
     assert serve(8000, "/") == "Hello, world"
     python = ("docker", "exec", tag, "python", "-c")
     cached = "import os, web; print(os.path.exists(web.__cached__))"
@@ -830,14 +811,8 @@ def test_an_application_that_is_no_package_gets_an_image(
 
 def test_the_page_lists_the_tested_projects() -> None:
     """The page's table has the projects of the test above."""
-    table = (
-        PAGE.read_text("utf-8").partition("## Tested with\n")[2].partition("\n## ")[0]
-    )
-    assert [
-        row.strip("| ").split(" | ")
-        for row in table.splitlines()
-        if row[:1] == "|" and "`" in row
-    ] == [
-        [f"{project.name} {project.version}", f"`{project.command}`", project.has]
+    rows = (
+        f"| {project.name} {project.version} | `{project.command}` | {project.has} |\n"
         for project in [*PROJECTS, SERVICE]
-    ]
+    )
+    assert f"\n|---|---|---|\n{''.join(rows)}\n## " in PAGE.read_text("utf-8")
