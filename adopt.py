@@ -138,7 +138,7 @@ class Package(NamedTuple):
     Attributes:
         commands: Its commands, first the one with the package's name.
         named: The README files, licenses and scripts that the build reads.
-        contents: The other files that the build reads.
+        contents: The files of the package, and its build script.
     """
 
     commands: list[str]
@@ -147,7 +147,7 @@ class Package(NamedTuple):
 
     def files(self) -> list[str]:
         """Return the files and top folders that the build reads."""
-        tops = {path.parts[0] for path in self.contents}
+        tops = {path.parts[0] for path in self.contents - self.named}
         return sorted(tops | {path.as_posix() for path in self.named})
 
     def has_only_modules(self) -> bool:
@@ -351,7 +351,7 @@ def read_package(poetry: Poetry, application: bool) -> Package | None:
             commands.sort(
                 key=lambda name: utils.canonicalize_name(name) != package.name
             )
-            return Package(commands, named, contents - named)
+            return Package(commands, named, contents)
     except (OSError, RuntimeError, ValueError) as error:
         optional &= isinstance(error, OSError)  # a README
         optional |= isinstance(error, ModuleOrPackageNotFoundError)

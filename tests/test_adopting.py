@@ -35,6 +35,7 @@ requires-python = ">=3.11"
 dependencies = []
 
 [project.scripts]
+another = "sample:main"
 sample = "sample:main"
 
 [build-system]
@@ -166,6 +167,9 @@ def tool(text: str) -> tuple[str, str]:
     return ("[build", f"[tool.poetry]\n{text}\n[build")
 
 
+FILE = tool('scripts.x = { reference = "bin/x", type = "file" }')
+
+
 @pytest.mark.parametrize(
     ("change", "package", "options", "python"),
     [
@@ -206,12 +210,12 @@ POETRY_ONLY = (
     ("changes", "files", "expected"),
     [
         ([], ["README.md", "LICENSE", "tests/test.py"], ["LICENSE", "sample.py"]),
-        ([("version", 'readme = "docs/README.md"\nversion')], ["docs/README.md", "docs/a.md"], ["docs/README.md", "sample.py"]),
+        ([("version", 'readme = "docs/README.md"\nversion'), tool('include = [{ path = "docs/README.md", format = "wheel" }]')], ["docs/README.md", "docs/a.md"], ["docs/README.md", "sample.py"]),
         ([*POETRY_ONLY, ("version", 'readme = ["a.md", "docs/b.md"]\nversion')], ["a.md", "docs/b.md"], ["a.md", "docs/b.md", "sample.py"]),
         ([("version", 'license = { file = "COPYING" }\nversion')], ["COPYING"], ["COPYING", "sample.py"]),
         ([tool('packages = [{ include = "one", from = "src" }, { include = "two", to = "x" }]')], ["src/one/__init__.py", "two/a.py"], ["src", "two"]),
         ([tool('include = [{ path = "data/*.csv", format = ["wheel"] }, { path = "CHANGES", format = "sdist" }]')], ["data/a.csv", "CHANGES"], ["data", "sample.py"]),
-        ([("[build", '[tool.poetry.scripts]\nx = { reference = "bin/x.sh", type = "file" }\n[build')], ["bin/x.sh"], ["bin/x.sh", "sample.py"]),
+        ([FILE], ["bin/x"], ["bin/x", "sample.py"]),
         # The README of an application that is not installed can be missing.
         ([NO_COMMAND, ("version", 'readme = "README.md"\nversion')], ["Procfile"], ["Procfile", "sample.py"]),
         ([MODE], ["Procfile", "app.py", "pages/a", "tests/a.py", ".env"], ["Procfile", "app.py", "pages", "sample.py"]),
@@ -284,9 +288,11 @@ RUN_MODULE = "\nCMD python -m sample"
     [
         ([], {}, ["--entry-point=python -m sample"], "package"),
         ([], {}, ["--entry-point=python sample.py"], "package, sources"),
+        ([], {}, ["--entry-point=serve --all"], "package"),
         ([], {}, ["--application"], "package, sources"),
         ([], {"Dockerfile": f"{FROM_A}\nCMD python sample.py"}, [], "package, sources"),
         ([], {"Dockerfile": f"{FROM_A} --no-root"}, [], "package"),
+        ([], {"Dockerfile": f"{FROM_A} --no-root\nCMD sample"}, [], "package"),
         # Without a command of its own, a package can read files of the folder that it runs in.
         ([NO_COMMAND], {}, ["--entry-point=python -m sample"], "package"),
         ([NO_COMMAND], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
@@ -297,7 +303,9 @@ RUN_MODULE = "\nCMD python -m sample"
         ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root\nRUN poetry install{RUN_MODULE}"}, [], "package"),
         ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && poetry build{RUN_MODULE}"}, [], "package"),
         ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && pip install --no-deps .{RUN_MODULE}"}, [], "package"),
+        ([NO_COMMAND, FILE], {"bin/x": ""}, [], "package"),
         # What Poetry cannot build is not installed.
+        ([('"sample"\nversion', '"other"\nversion')], {"Procfile": "web: python -m sample"}, [], "sources"),
         ([NO_COMMAND, ("poetry.core.masonry.api", "hatchling.build")], {"Procfile": "web: python -m sample"}, [], "sources"),
         ([tool('packages = [{ include = "other" }]')], {"Procfile": "web: python -m sample"}, ["--application"], "sources"),
         ([MODE], {"Procfile": "web: python -m sample"}, [], "sources"),
@@ -337,6 +345,7 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has
         ([tool('packages = [{ include = "other" }]')], {}, [], "cannot build the package"),
         ([NO_COMMAND, tool('packages = [{ include = "other", from = ".." }]')], {"../other/a.py": ""}, [], "cannot build the package"),
         ([("version", 'readme = "README.md"\nversion')], {}, [], "README.md` does not exist. Fix this, or"),
+        ([NO_COMMAND, FILE, ("version", 'readme = "README.md"\nversion')], {"bin/x": ""}, [], "README.md` does not exist. Fix this, or"),
         ([("version", 'readme = "../README.md"\nversion')], {"../README.md": ""}, [], "cannot build the package: '"),
         ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "the recipe 'Take the version from Git tags'"),
         ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
@@ -499,6 +508,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ):
         assert line in printed
     assert ("HEALTHCHECK" in printed) == report.startswith("HEALTHCHECK")
+    assert "Check that the image has" not in printed
 
 
 @pytest.mark.parametrize(
