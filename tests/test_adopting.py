@@ -170,27 +170,24 @@ def tool(text: str) -> tuple[str, str]:
 FILE = tool('scripts.x = { reference = "bin/x", type = "file" }')
 
 
-@pytest.mark.parametrize(
-    ("change", "package", "options", "python"),
-    [
-        (NATIVE, locked("-py3-none-any.whl"), [], "3.15-slim"),
-        (NATIVE, locked(".tar.gz"), [], "3.15-slim"),
-        (NATIVE, locked(*BOTH), [], "3.14-slim"),
-        (NATIVE, locked(*BOTH), ["--python=3.13"], "3.13-slim"),
-        (NATIVE, locked("-cp312-cp312-manylinux2014_x86_64.whl", "-cp312-cp312-manylinux2014_aarch64.whl", *BOTH[:1]), [], "3.12-slim"),
-        (NATIVE, locked("-cp39-abi3-manylinux_2_28_x86_64.whl", "-cp39-abi3-manylinux_2_28_aarch64.whl"), [], "3.15-slim"),
-        (NATIVE, locked("-cp314-cp314-musllinux_1_2_x86_64.whl", "-cp314-cp314-musllinux_1_2_aarch64.whl"), ["--base=alpine"], "3.14-alpine"),
-        # A release without wheels often does not compile for a newer Python.
-        (NATIVE, locked(*BOTH), ["--base=alpine"], "3.11-alpine"),
-        (NATIVE, locked("-no-wheel.whl"), [], "3.11-slim"),
-        ((">=3.11", ">=3.11,<3.14"), "package = []", [], "3.13-slim"),
-        ((">=3.11", ">=3.11,<=3.12.9"), "package = []", [], "3.12.9-slim"),
-        # Markers decide whether wheels matter, and which version the image gets.
-        ((NATIVE[0], "dependencies = [\"native; python_version < '3.13'\"]"), locked(*BOTH, markers="python_version < '3.13'"), [], "3.15-slim"),
-        (TWO, FIRST + SECOND, [], "3.15-slim"),
-        (TWO, SECOND + FIRST, [], "3.15-slim"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("change", "package", "options", "python"), [
+    (NATIVE, locked("-py3-none-any.whl"), [], "3.15-slim"),
+    (NATIVE, locked(".tar.gz"), [], "3.15-slim"),
+    (NATIVE, locked(*BOTH), [], "3.14-slim"),
+    (NATIVE, locked(*BOTH), ["--python=3.13"], "3.13-slim"),
+    (NATIVE, locked("-cp312-cp312-manylinux2014_x86_64.whl", "-cp312-cp312-manylinux2014_aarch64.whl", *BOTH[:1]), [], "3.12-slim"),
+    (NATIVE, locked("-cp39-abi3-manylinux_2_28_x86_64.whl", "-cp39-abi3-manylinux_2_28_aarch64.whl"), [], "3.15-slim"),
+    (NATIVE, locked("-cp314-cp314-musllinux_1_2_x86_64.whl", "-cp314-cp314-musllinux_1_2_aarch64.whl"), ["--base=alpine"], "3.14-alpine"),
+    # A release without wheels often does not compile for a newer Python.
+    (NATIVE, locked(*BOTH), ["--base=alpine"], "3.11-alpine"),
+    (NATIVE, locked("-no-wheel.whl"), [], "3.11-slim"),
+    ((">=3.11", ">=3.11,<3.14"), "package = []", [], "3.13-slim"),
+    ((">=3.11", ">=3.11,<=3.12.9"), "package = []", [], "3.12.9-slim"),
+    # Markers decide whether wheels matter, and which version the image gets.
+    ((NATIVE[0], "dependencies = [\"native; python_version < '3.13'\"]"), locked(*BOTH, markers="python_version < '3.13'"), [], "3.15-slim"),
+    (TWO, FIRST + SECOND, [], "3.15-slim"),
+    (TWO, SECOND + FIRST, [], "3.15-slim"),
+])  # fmt: skip
 def test_the_python_is_the_newest_with_wheels(
     sample: Sample, change: tuple[str, str], package: str, options: Words, python: str
 ) -> None:
@@ -206,21 +203,18 @@ POETRY_ONLY = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("changes", "files", "expected"),
-    [
-        ([], ["README.md", "LICENSE", "tests/test.py"], ["LICENSE", "sample.py"]),
-        ([("version", 'readme = "docs/README.md"\nversion'), tool('include = [{ path = "docs/README.md", format = "wheel" }]')], ["docs/README.md", "docs/a.md"], ["docs/README.md", "sample.py"]),
-        ([*POETRY_ONLY, ("version", 'readme = ["a.md", "docs/b.md"]\nversion')], ["a.md", "docs/b.md"], ["a.md", "docs/b.md", "sample.py"]),
-        ([("version", 'license = { file = "COPYING" }\nversion')], ["COPYING"], ["COPYING", "sample.py"]),
-        ([tool('packages = [{ include = "one", from = "src" }, { include = "two", to = "x" }]')], ["src/one/__init__.py", "two/a.py"], ["src", "two"]),
-        ([tool('include = [{ path = "data/*.csv", format = ["wheel"] }, { path = "CHANGES", format = "sdist" }]')], ["data/a.csv", "CHANGES"], ["data", "sample.py"]),
-        ([FILE], ["bin/x"], ["bin/x", "sample.py"]),
-        # The README of an application that is not installed can be missing.
-        ([NO_COMMAND, ("version", 'readme = "README.md"\nversion')], ["Procfile"], ["Procfile", "sample.py"]),
-        ([MODE], ["Procfile", "app.py", "pages/a", "tests/a.py", ".env"], ["Procfile", "app.py", "pages", "sample.py"]),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("changes", "files", "expected"), [
+    ([], ["README.md", "LICENSE", "tests/test.py"], ["LICENSE", "sample.py"]),
+    ([("version", 'readme = "docs/README.md"\nversion'), tool('include = [{ path = "docs/README.md", format = "wheel" }]')], ["docs/README.md", "docs/a.md"], ["docs/README.md", "sample.py"]),
+    ([*POETRY_ONLY, ("version", 'readme = ["a.md", "docs/b.md"]\nversion')], ["a.md", "docs/b.md"], ["a.md", "docs/b.md", "sample.py"]),
+    ([("version", 'license = { file = "COPYING" }\nversion')], ["COPYING"], ["COPYING", "sample.py"]),
+    ([tool('packages = [{ include = "one", from = "src" }, { include = "two", to = "x" }]')], ["src/one/__init__.py", "two/a.py"], ["src", "two"]),
+    ([tool('include = [{ path = "data/*.csv", format = ["wheel"] }, { path = "CHANGES", format = "sdist" }]')], ["data/a.csv", "CHANGES"], ["data", "sample.py"]),
+    ([FILE], ["bin/x"], ["bin/x", "sample.py"]),
+    # The README of an application that is not installed can be missing.
+    ([NO_COMMAND, ("version", 'readme = "README.md"\nversion')], ["Procfile"], ["Procfile", "sample.py"]),
+    ([MODE], ["Procfile", "app.py", "pages/a", "tests/a.py", ".env"], ["Procfile", "app.py", "pages", "sample.py"]),
+])  # fmt: skip
 def test_the_build_reads_the_sources_only(
     sample: Sample,
     monkeypatch: pytest.MonkeyPatch,
@@ -241,29 +235,26 @@ def test_the_build_reads_the_sources_only(
     assert lines - {*adopt.TOOLS, "pyproject.toml", "poetry.lock"} == set(expected)
 
 
-@pytest.mark.parametrize(
-    ("copy", "copied", "left_out"),
-    [
-        ("COPY app.py start.sh ./", "app.py start.sh /layer/srv/", ""),
-        ("COPY app.py ./\nCOPY config ./", "app.py /layer/srv/ && cp -R config/. /layer/srv/", ""),
-        ("COPY config docker/sub ./\nCOPY app.py ./", "config/. /layer/srv/ && cp -R docker/sub/. /layer/srv/ && cp -R app.py /layer/srv/", ""),
-        # GNU's cp refuses to replace what the same command has copied.
-        ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
-        ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
-        ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
-        ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
-        ("COPY . /\nCOPY app.py b.py", "app.py config sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
-        ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
-        ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to /srv, here-document to /x, https://example.com/a to /b"),
-        # What other stages copy is at the same place, if the project has it.
-        ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
-        ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
-        ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
-        # The Dockerfile is that of a folder above.
-        ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config sample.py start.sh /layer/srv/", ""),
-        ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config sample.py start.sh /layer/srv/app/", ""),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("copy", "copied", "left_out"), [
+    ("COPY app.py start.sh ./", "app.py start.sh /layer/srv/", ""),
+    ("COPY app.py ./\nCOPY config ./", "app.py /layer/srv/ && cp -R config/. /layer/srv/", ""),
+    ("COPY config docker/sub ./\nCOPY app.py ./", "config/. /layer/srv/ && cp -R docker/sub/. /layer/srv/ && cp -R app.py /layer/srv/", ""),
+    # GNU's cp refuses to replace what the same command has copied.
+    ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
+    ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
+    ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
+    ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
+    ("COPY . /\nCOPY app.py b.py", "app.py config sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
+    ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
+    ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to /srv, here-document to /x, https://example.com/a to /b"),
+    # What other stages copy is at the same place, if the project has it.
+    ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
+    ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
+    ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
+    # The Dockerfile is that of a folder above.
+    ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config sample.py start.sh /layer/srv/", ""),
+    ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config sample.py start.sh /layer/srv/app/", ""),
+])  # fmt: skip
 def test_sources_are_copied_as_the_dockerfile_does(
     sample: Sample, adopted: Adopt, copy: str, copied: str, left_out: str
 ) -> None:
@@ -283,34 +274,31 @@ FROM_A = "FROM a\nCOPY . .\nRUN poetry install --only main"
 RUN_MODULE = "\nCMD python -m sample"
 
 
-@pytest.mark.parametrize(
-    ("changes", "files", "options", "has"),
-    [
-        ([], {}, ["--entry-point=python -m sample"], "package"),
-        ([], {}, ["--entry-point=python sample.py"], "package, sources"),
-        ([], {}, ["--entry-point=serve --all"], "package"),
-        ([], {}, ["--application"], "package, sources"),
-        ([], {"Dockerfile": f"{FROM_A}\nCMD python sample.py"}, [], "package, sources"),
-        ([], {"Dockerfile": f"{FROM_A} --no-root"}, [], "package"),
-        ([], {"Dockerfile": f"{FROM_A} --no-root\nCMD sample"}, [], "package"),
-        # Without a command of its own, a package can read files of the folder that it runs in.
-        ([NO_COMMAND], {}, ["--entry-point=python -m sample"], "package"),
-        ([NO_COMMAND], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
-        ([NO_COMMAND, tool('include = [{ path = "a.csv", format = "wheel" }]')], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
-        ([NO_COMMAND], {"Procfile": "web: python -m sample"}, [], "package, sources"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A}{RUN_MODULE}"}, [], "package"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root{RUN_MODULE}"}, [], "sources"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root\nRUN poetry install{RUN_MODULE}"}, [], "package"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && poetry build{RUN_MODULE}"}, [], "package"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && pip install --no-deps .{RUN_MODULE}"}, [], "package"),
-        ([NO_COMMAND, FILE], {"bin/x": ""}, [], "package"),
-        # What Poetry cannot build is not installed.
-        ([('"sample"\nversion', '"other"\nversion')], {"Procfile": "web: python -m sample"}, [], "sources"),
-        ([NO_COMMAND, ("poetry.core.masonry.api", "hatchling.build")], {"Procfile": "web: python -m sample"}, [], "sources"),
-        ([tool('packages = [{ include = "other" }]')], {"Procfile": "web: python -m sample"}, ["--application"], "sources"),
-        ([MODE], {"Procfile": "web: python -m sample"}, [], "sources"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("changes", "files", "options", "has"), [
+    ([], {}, ["--entry-point=python -m sample"], "package"),
+    ([], {}, ["--entry-point=python sample.py"], "package, sources"),
+    ([], {}, ["--entry-point=serve --all"], "package"),
+    ([], {}, ["--application"], "package, sources"),
+    ([], {"Dockerfile": f"{FROM_A}\nCMD python sample.py"}, [], "package, sources"),
+    ([], {"Dockerfile": f"{FROM_A} --no-root"}, [], "package"),
+    ([], {"Dockerfile": f"{FROM_A} --no-root\nCMD sample"}, [], "package"),
+    # Without a command of its own, a package can read files of the folder that it runs in.
+    ([NO_COMMAND], {}, ["--entry-point=python -m sample"], "package"),
+    ([NO_COMMAND], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
+    ([NO_COMMAND, tool('include = [{ path = "a.csv", format = "wheel" }]')], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
+    ([NO_COMMAND], {"Procfile": "web: python -m sample"}, [], "package, sources"),
+    ([NO_COMMAND], {"Dockerfile": f"{FROM_A}{RUN_MODULE}"}, [], "package"),
+    ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root{RUN_MODULE}"}, [], "sources"),
+    ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root\nRUN poetry install{RUN_MODULE}"}, [], "package"),
+    ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && poetry build{RUN_MODULE}"}, [], "package"),
+    ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && pip install --no-deps .{RUN_MODULE}"}, [], "package"),
+    ([NO_COMMAND, FILE], {"bin/x": ""}, [], "package"),
+    # What Poetry cannot build is not installed.
+    ([('"sample"\nversion', '"other"\nversion')], {"Procfile": "web: python -m sample"}, [], "sources"),
+    ([NO_COMMAND, ("poetry.core.masonry.api", "hatchling.build")], {"Procfile": "web: python -m sample"}, [], "sources"),
+    ([tool('packages = [{ include = "other" }]')], {"Procfile": "web: python -m sample"}, ["--application"], "sources"),
+    ([MODE], {"Procfile": "web: python -m sample"}, [], "sources"),
+])  # fmt: skip
 def test_the_image_has_the_package_and_the_sources_that_run(
     sample: Sample, changes: Changes, files: Files, options: Words, has: str
 ) -> None:
@@ -332,48 +320,45 @@ LOCAL = {"native/pyproject.toml": PYPROJECT.replace("sample", "native")}
 NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has no hash. Use a release, or follow the recipe 'Depend on a Git repository or a folder'"
 
 
-@pytest.mark.parametrize(
-    ("changes", "files", "options", "message"),
-    [
-        ([], {"pyproject.toml": None}, [], "pyproject.toml does not exist. Name the folder"),
-        ([], {"poetry.lock": None}, [], "poetry.lock does not exist. Run `poetry lock`"),
-        ([], {"pyproject.toml": PYPROJECT.replace("dependencies = []", 'dependencies = ["click"]')}, [], "poetry.lock is out of date. Run `poetry lock`"),
-        ([], {"pyproject.toml": "[project"}, [], "Poetry cannot read pyproject.toml"),
-        ([('version = "1.0"', 'dynamic = ["version"]')], {}, [], "[tool.poetry.version] is required in package mode. Run `poetry check`"),
-        ([(">=3.11", ">=3.8,<3.11")], {}, [], "allows none of 3.15"),
-        ([("poetry.core.masonry.api", "hatchling.build")], {}, [], "'hatchling.build' is not Poetry's"),
-        ([tool('packages = [{ include = "other" }]')], {}, [], "cannot build the package"),
-        ([NO_COMMAND, tool('packages = [{ include = "other", from = ".." }]')], {"../other/a.py": ""}, [], "cannot build the package"),
-        ([("version", 'readme = "README.md"\nversion')], {}, [], "README.md` does not exist. Fix this, or"),
-        ([NO_COMMAND, FILE, ("version", 'readme = "README.md"\nversion')], {"bin/x": ""}, [], "README.md` does not exist. Fix this, or"),
-        ([("version", 'readme = "../README.md"\nversion')], {"../README.md": ""}, [], "cannot build the package: '"),
-        ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "the recipe 'Take the version from Git tags'"),
-        ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
-        ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
-        ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Add its package to the dependencies, make its file executable"),
-        ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && gunicorn x'. Add"),
-        ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
-        ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Leave this option out"),
-        ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
-        ([], {}, ["--include", "data"], "--include: 'data' does not exist"),
-        ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "no line FROM. Name another"),
-        ([], {}, ["--dockerfile", "/no such/file"], "'/no such/file'. Name another"),
-        ([], {"Dockerfile/a": ""}, [], "Is a directory"),
-        ([], {"Dockerfile": "FROM a\nENV A=${B%1}"}, [], "'ENV A=${B%1}': it has a variable in another form than ${NAME}"),
-        ([], {"Dockerfile": 'FROM a\nLABEL b="c'}, [], "'LABEL b=\"c': No closing quotation. Name another"),
-        ([], {"Dockerfile": "# syntax=docker/dockerfile:1\n# escape=`\nFROM a"}, [], "escape character"),
-        ([], {"Procfile": "web: \udce9"}, [], "Procfile cannot be read: 'utf-8' codec"),
-        ([], {}, ["--python=foo"], "'foo' is not a supported Python. Use 3.11 or newer"),
-        ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
-        ([], {"docker/poetry.in": ""}, [], "sample already contains docker/poetry.in. Delete or rename these files"),
-        ([], {"Dockerfile": "FROM a", "container.Dockerfile": "", ".dockerignore": "", "docker/wheel.py": ""}, [], "sample already contains container.Dockerfile and docker/wheel.py. Delete"),
-        ([tool('dependencies.native = { git = "https://example.com/a.git", rev = "1" }')], {"package": locked(source=GIT)}, [], NO_HASH),
-        ([tool('dependencies.native = { path = "native" }')], {"package": locked(source=FOLDER), **LOCAL}, [], f"native{NO_HASH}"),
-        ([tool('dependencies.native = { path = "native", develop = true }')], {"package": locked(source=FOLDER, develop=True), **LOCAL}, [], f"native{NO_HASH}"),
-        ([], {"docker": ""}, [], "poetry.in: Not a directory. Move away"),
-        ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Move away"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("changes", "files", "options", "message"), [
+    ([], {"pyproject.toml": None}, [], "pyproject.toml does not exist. Name the folder"),
+    ([], {"poetry.lock": None}, [], "poetry.lock does not exist. Run `poetry lock`"),
+    ([], {"pyproject.toml": PYPROJECT.replace("dependencies = []", 'dependencies = ["click"]')}, [], "poetry.lock is out of date. Run `poetry lock`"),
+    ([], {"pyproject.toml": "[project"}, [], "Poetry cannot read pyproject.toml"),
+    ([('version = "1.0"', 'dynamic = ["version"]')], {}, [], "[tool.poetry.version] is required in package mode. Run `poetry check`"),
+    ([(">=3.11", ">=3.8,<3.11")], {}, [], "allows none of 3.15"),
+    ([("poetry.core.masonry.api", "hatchling.build")], {}, [], "'hatchling.build' is not Poetry's"),
+    ([tool('packages = [{ include = "other" }]')], {}, [], "cannot build the package"),
+    ([NO_COMMAND, tool('packages = [{ include = "other", from = ".." }]')], {"../other/a.py": ""}, [], "cannot build the package"),
+    ([("version", 'readme = "README.md"\nversion')], {}, [], "README.md` does not exist. Fix this, or"),
+    ([NO_COMMAND, FILE, ("version", 'readme = "README.md"\nversion')], {"bin/x": ""}, [], "README.md` does not exist. Fix this, or"),
+    ([("version", 'readme = "../README.md"\nversion')], {"../README.md": ""}, [], "cannot build the package: '"),
+    ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "the recipe 'Take the version from Git tags'"),
+    ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
+    ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
+    ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Add its package to the dependencies, make its file executable"),
+    ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && gunicorn x'. Add"),
+    ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
+    ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Leave this option out"),
+    ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
+    ([], {}, ["--include", "data"], "--include: 'data' does not exist"),
+    ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "no line FROM. Name another"),
+    ([], {}, ["--dockerfile", "/no such/file"], "'/no such/file'. Name another"),
+    ([], {"Dockerfile/a": ""}, [], "Is a directory"),
+    ([], {"Dockerfile": "FROM a\nENV A=${B%1}"}, [], "'ENV A=${B%1}': it has a variable in another form than ${NAME}"),
+    ([], {"Dockerfile": 'FROM a\nLABEL b="c'}, [], "'LABEL b=\"c': No closing quotation. Name another"),
+    ([], {"Dockerfile": "# syntax=docker/dockerfile:1\n# escape=`\nFROM a"}, [], "escape character"),
+    ([], {"Procfile": "web: \udce9"}, [], "Procfile cannot be read: 'utf-8' codec"),
+    ([], {}, ["--python=foo"], "'foo' is not a supported Python. Use 3.11 or newer"),
+    ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
+    ([], {"docker/poetry.in": ""}, [], "sample already contains docker/poetry.in. Delete or rename these files"),
+    ([], {"Dockerfile": "FROM a", "container.Dockerfile": "", ".dockerignore": "", "docker/wheel.py": ""}, [], "sample already contains container.Dockerfile and docker/wheel.py. Delete"),
+    ([tool('dependencies.native = { git = "https://example.com/a.git", rev = "1" }')], {"package": locked(source=GIT)}, [], NO_HASH),
+    ([tool('dependencies.native = { path = "native" }')], {"package": locked(source=FOLDER), **LOCAL}, [], f"native{NO_HASH}"),
+    ([tool('dependencies.native = { path = "native", develop = true }')], {"package": locked(source=FOLDER, develop=True), **LOCAL}, [], f"native{NO_HASH}"),
+    ([], {"docker": ""}, [], "poetry.in: Not a directory. Move away"),
+    ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Move away"),
+])  # fmt: skip
 def test_a_project_that_cannot_be_adopted_stays_unchanged(
     sample: Sample, changes: Changes, files: Files, options: Words, message: str
 ) -> None:
@@ -436,32 +421,31 @@ USER jane
 {last}"""
 
 
-@pytest.mark.parametrize(
-    ("last", "expected", "report"),
-    [
-        ("ENTRYPOINT /srv/.venv/bin/sample --all", ['ENTRYPOINT ["sample", "--all"]'], ""),
-        ('ENTRYPOINT exec sample --all\nCMD ["ignored"]', ['ENTRYPOINT ["sample", "--all"]'], ""),
-        ('ENTRYPOINT ["poetry", "run"]\nCMD ["sample"]', ['CMD ["sample"]'], ""),
-        ('CMD ["poetry", "run", "--", "sample"]', ['CMD ["sample"]'], ""),
-        ("CMD exec sample $HOME $GREETING", ['CMD ["sh", "-c", "exec sample $HOME $GREETING"]'], ""),
-        ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
-        ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
-        ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
-        ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; sample"]'], ""),
-        ('CMD "sample"', ['CMD ["sample"]'], ""),
-        # A file of the sources needs them.
-        ("COPY . .\nCMD python -u sample.py", ['CMD ["python", "-u", "sample.py"]', "WORKDIR /srv"], ""),
-        ("COPY . .\nCMD sh sample.py sample", ['CMD ["sh", "sample.py", "sample"]', "WORKDIR /srv"], ""),
-        ("CMD it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
-        ("CMD 5", ['ENTRYPOINT ["sample"]'], "command: sample instead of 5"),
-        ("CMD\nENTRYPOINT", ['ENTRYPOINT ["sample"]'], "command: sample instead of none"),
-        ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "command: sample instead of ./start.sh"),
-        ("HEALTHCHECK CMD python -m check", ["HEALTHCHECK CMD python -m check"], ""),
-        ("HEALTHCHECK CMD curl localhost", [], "HEALTHCHECK: left out"),
-        ("HEALTHCHECK NONE", [], ""),
-        ('HEALTHCHECK --interval=1s CMD ["pg_isready"]', [], "HEALTHCHECK: left out"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("last", "expected", "report"), [
+    ("ENTRYPOINT /srv/.venv/bin/sample --all", ['ENTRYPOINT ["sample", "--all"]'], ""),
+    ('ENTRYPOINT exec sample --all\nCMD ["ignored"]', ['ENTRYPOINT ["sample", "--all"]'], ""),
+    ('ENTRYPOINT ["poetry", "run"]\nCMD ["sample"]', ['CMD ["sample"]'], ""),
+    ('CMD ["poetry", "run", "--", "sample"]', ['CMD ["sample"]'], ""),
+    ("CMD exec sample $HOME $GREETING", ['CMD ["sh", "-c", "exec sample $HOME $GREETING"]'], ""),
+    ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
+    ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
+    ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
+    ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; sample"]'], ""),
+    ('CMD "sample"', ['CMD ["sample"]'], ""),
+    # A file of the sources needs them.
+    ("COPY . .\nCMD python -u sample.py", ['CMD ["python", "-u", "sample.py"]', "WORKDIR /srv"], ""),
+    ("COPY . .\nCMD sh sample.py sample", ['CMD ["sh", "sample.py", "sample"]', "WORKDIR /srv"], ""),
+    ("CMD it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
+    ("CMD 5", ['ENTRYPOINT ["sample"]'], "command: sample instead of 5"),
+    ("CMD\nENTRYPOINT", ['ENTRYPOINT ["sample"]'], "command: sample instead of none"),
+    ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "command: sample instead of ./start.sh"),
+    ("HEALTHCHECK CMD python -m check", ["HEALTHCHECK CMD python -m check"], ""),
+    ("HEALTHCHECK CMD curl localhost", [], "HEALTHCHECK: left out"),
+    ("HEALTHCHECK NONE", [], ""),
+    ('HEALTHCHECK --interval=1s CMD ["pg_isready"]', [], "HEALTHCHECK: left out"),
+    # A package without sources has no script for it.
+    ("COPY . .\nHEALTHCHECK CMD python sample.py", [], "HEALTHCHECK: left out"),
+])  # fmt: skip
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     sample: Sample,
@@ -511,20 +495,19 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     assert "Check that the image has" not in printed
 
 
-@pytest.mark.parametrize(
-    ("changes", "files", "options", "reported"),
-    [
-        ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library' in templates/recipes/dependencies.md of the template"),
-        ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock and Procfile. The image runs sh -c 'python -m sample $PORT'"),
-        # `git add` leaves these out without a message, and the build removes them.
-        ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY ä.txt ./\nCMD python -m a", "ä.txt": ""}, [], "git add --force docker/poetry.txt 'ä.txt' docker build"),
-        ([], {"Dockerfile": "FROM a"}, ["--publish"], "docker-bake.hcl and .github/workflows/release.yml. What"),
-        ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
-        ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
-        ([tool('packages = [{ include = "a", from = "src" }]')], {"Dockerfile": "FROM a\nCOPY . .", "src/a/b.py": "", "src/c.csv": ""}, [], "files left out: sample.py, src/c.csv."),
-        ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("changes", "files", "options", "reported"), [
+    ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library' in templates/recipes/dependencies.md of the template"),
+    ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock and Procfile. The image runs sh -c 'python -m sample $PORT'"),
+    # `git add` leaves these out without a message, and the build removes them.
+    ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY ä.txt ./\nCMD python -m a", "ä.txt": ""}, [], "git add --force docker/poetry.txt 'ä.txt' docker build"),
+    ([], {"Dockerfile": "FROM a"}, ["--publish"], "Wrote container.Dockerfile, container.Dockerfile.dockerignore, docker/poetry.in, docker/poetry.txt, docker/wheel.py, docker-bake.hcl and .github/workflows/release.yml. What"),
+    ([], {"Dockerfile": "FROM python:3.13-alpine"}, [], "base image: python:3.11-alpine instead of python:3.13-alpine (use --python 3.13 to"),
+    ([], {".dockerignore": ""}, [], "Wrote Dockerfile, Dockerfile.dockerignore, docker"),
+    ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
+    ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
+    ([tool('packages = [{ include = "a", from = "src" }]')], {"Dockerfile": "FROM a\nCOPY . .", "src/a/b.py": "", "src/a.md": "", "src/c.csv": ""}, [], "files left out: sample.py, src/c.csv."),
+    ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
+])  # fmt: skip
 def test_the_report_names_what_is_left_to_do(
     sample: Sample,
     adopted: Adopt,
