@@ -109,12 +109,15 @@ def locked(*wheels: str, **more: object) -> str:
 def sample(person: Path) -> Sample:
     """Return a function that writes a small project and returns its folder.
 
-    It takes changes of pyproject.toml, locked packages, and files. They can replace those
-    of the project.
+    It takes changes of pyproject.toml, values for poetry.lock, and files, which can
+    replace those of the project.
     """
 
     def sample(
-        *changes: tuple[str, str], package: str = "package = []", **files: str | None
+        *changes: tuple[str, str],
+        package: str | None = "package = []",
+        version: str | None = "2.1",
+        **files: str | None,
     ) -> Path:
         text = PYPROJECT
         for old, new in changes:
@@ -122,7 +125,7 @@ def sample(person: Path) -> Sample:
             text = text.replace(old, new)
         folder = person / "sample"
         locker = Locker(folder / "poetry.lock", tomllib.loads(text))
-        metadata = {"lock-version": "2.1", "python-versions": ">=3.11"}
+        metadata = {"lock-version": version, "python-versions": ">=3.11"}
         metadata["content-hash"] = locker._content_hash
         default = {
             "sample.py": "def main(): print('Hello')\n",
@@ -167,6 +170,8 @@ def tool(text: str) -> tuple[str, str]:
     return ("[build", f"[tool.poetry]\n{text}\n[build")
 
 
+EXTRA = ("[build", '[project.optional-dependencies]\nfast = ["native"]\n[build')
+GROUP = ("[build", '[dependency-groups]\nprod = ["native"]\n[build')
 FILE = tool('scripts.x = { reference = "bin/x", type = "file" }')
 
 
@@ -187,6 +192,11 @@ FILE = tool('scripts.x = { reference = "bin/x", type = "file" }')
     ((NATIVE[0], "dependencies = [\"native; python_version < '3.13'\"]"), locked(*BOTH, markers="python_version < '3.13'"), [], "3.15-slim"),
     (TWO, FIRST + SECOND, [], "3.15-slim"),
     (TWO, SECOND + FIRST, [], "3.15-slim"),
+    # Extras and groups have wheels, too.
+    (EXTRA, locked(*BOTH, optional=True, markers="extra == 'fast'"), [], "3.15-slim"),
+    (EXTRA, locked(*BOTH, optional=True, markers="extra == 'fast'"), ["--extras=fast"], "3.14-slim"),
+    (GROUP, locked(*BOTH, groups=["prod"]), [], "3.15-slim"),
+    (GROUP, locked(*BOTH, groups=["prod"]), ["--with=prod"], "3.14-slim"),
 ])  # fmt: skip
 def test_the_python_is_the_newest_with_wheels(
     sample: Sample, change: tuple[str, str], package: str, options: Words, python: str
@@ -194,7 +204,10 @@ def test_the_python_is_the_newest_with_wheels(
     """The project allows it, and it needs no compiler on Intel and ARM, if possible."""
     folder = sample(change, package=package)
     adopt.main([str(folder), *options])
-    assert f"FROM python:{python} AS base" in (folder / "Dockerfile").read_text()
+    dockerfile = (folder / "Dockerfile").read_text("utf-8")
+    assert f"FROM python:{python} AS base" in dockerfile
+    exported = [each for each in options if each.startswith(("--extras", "--with"))]
+    assert f"poetry {shlex.join(['export', *exported])} --output" in dockerfile
 
 
 POETRY_ONLY = (
@@ -457,7 +470,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
 ) -> None:
     """What its last stage sets is in the new Dockerfile, or in the report."""
     dockerfile = DOCKERFILE.replace("{last}", last).replace("\n", newline)
-    urls = '[project.urls]\nRepository = "https://example.com/$a"\n[build'
+    urls = '[project.urls]\nHomepage = "https://example.com"\nRepository = "https://example.com/$a"\n[build'
     folder = sample(("[build", urls), Dockerfile=dockerfile, **{".dockerignore": "a"})
     before = contents(folder)
     printed = " ".join(adopted(folder).split())
@@ -499,9 +512,15 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library' in templates/recipes/dependencies.md of the template"),
     ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock and Procfile. The image runs sh -c 'python -m sample $PORT'"),
     # `git add` leaves these out without a message, and the build removes them.
-    ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY ä.txt ./\nCMD python -m a", "ä.txt": ""}, [], "git add --force docker/poetry.txt 'ä.txt' docker build"),
+    ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY . .\nCOPY ä.txt ./\nCMD python -m a", "a.txt": "", "ä.txt": ""}, [], "git add --force docker/poetry.txt 'ä.txt' docker build"),
     ([], {"Dockerfile": "FROM a"}, ["--publish"], "Wrote container.Dockerfile, container.Dockerfile.dockerignore, docker/poetry.in, docker/poetry.txt, docker/wheel.py, docker-bake.hcl and .github/workflows/release.yml. What"),
     ([], {"Dockerfile": "FROM python:3.13-alpine"}, [], "base image: python:3.11-alpine instead of python:3.13-alpine (use --python 3.13 to"),
+    ([], {"Dockerfile": "FROM python:3.9"}, [], "base image: python:3.11-slim instead of python:3.9 - user"),
+    ([], {"Dockerfile": "FROM a\nRUN poetry install --with main"}, ["--with=main"], "mount a volume there) Next:"),
+    ([NATIVE], {"package": locked(*BOTH)}, [], "on Python 3.14. Python 3.15: no wheels of native. Wrote"),
+    ([NATIVE], {"package": locked(".tar.gz")}, [], "If pip cannot build native from source: the recipe"),
+    ([], {"version": "2.0"}, [], "If all who use the lock file have Poetry 2, run `poetry lock`"),
+    ([(PYPROJECT, "[tool.poetry]\npackage-mode = false")], {"Procfile": "web: python -m sample"}, [], "--tag sample ."),
     ([], {".dockerignore": ""}, [], "Wrote Dockerfile, Dockerfile.dockerignore, docker"),
     ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
     ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
@@ -517,7 +536,8 @@ def test_the_report_names_what_is_left_to_do(
     reported: str,
 ) -> None:
     """Each line has a remedy, which the template's pages describe."""
-    folder = sample(*changes, package=locked("-cp314-cp314-win_amd64.whl"), **files)
+    windows = {"package": locked("-cp314-cp314-win_amd64.whl")}
+    folder = sample(*changes, **{**windows, **files})
     commit(folder)
     report = adopted(folder, *options)
     assert reported in " ".join(report.split())
@@ -572,16 +592,22 @@ def test_the_commands_of_the_page_install_what_the_program_needs(
     assert (folder / "Dockerfile").exists()
 
 
+@pytest.mark.parametrize(("cwd", "name", "cd"), [("..", "sample", "  cd sample\n"), (".", ".", "")])  # fmt: skip
 def test_a_folder_of_a_repository_needs_its_own_gitignore(
-    sample: Sample, adopted: Adopt, monkeypatch: pytest.MonkeyPatch
+    sample: Sample,
+    adopted: Adopt,
+    monkeypatch: pytest.MonkeyPatch,
+    cwd: str,
+    name: str,
+    cd: str,
 ) -> None:
     """The build reads only the project's folder, where the report's commands run."""
     folder = sample()
     commit(folder.parent)
-    monkeypatch.chdir(folder.parent)
-    report = adopted(Path("sample"))
+    monkeypatch.chdir(folder / cwd)
+    report = adopted(Path(name))
     assert "does not see the .gitignore of a folder above" in report
-    assert "\n  cd sample\n  docker build" in report
+    assert f"that Git ignores\n{cd}  docker build" in report
 
 
 @pytest.fixture(scope="session")
