@@ -461,9 +461,7 @@ def choose_python(project: Project, base: str) -> dict[str, list[str]]:
             f"requires-python: {package.python_versions!r} allows none of "
             f"{', '.join(candidates)}. Extend the range and run `poetry lock`."
         )
-    ordered = list(found.items())
-    if all(found.values()):
-        ordered.reverse()
+    ordered = reversed(found.items()) if all(found.values()) else found.items()
     return dict(sorted(ordered, key=lambda item: len(item[1])))
 
 
