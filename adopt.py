@@ -353,7 +353,7 @@ def read_package(poetry: Poetry, application: bool) -> Package | None:
             )
             return Package(commands, named, contents)
     except (OSError, RuntimeError, ValueError) as error:
-        optional &= isinstance(error, OSError)  # a README
+        optional &= isinstance(error, OSError)  # a README is missing
         optional |= isinstance(error, ModuleOrPackageNotFoundError)
         problem = f"poetry-core cannot build the package: {one_line(error)}. Fix this"
     if optional or application:
@@ -651,8 +651,8 @@ def report(project: Project, plan: Plan) -> Iterator[str]:
     """Yield the lines of a report."""
     image, python = plan.answers["_image"], plan.answers["python_version"]
     command = shlex.join(image["entry_point"] + image["command"])
-    own = filter(None, [project.dockerfile])
-    yield f"Read {listed('pyproject.toml', 'poetry.lock', *own)}."
+    read_too = filter(None, [project.dockerfile])
+    yield f"Read {listed('pyproject.toml', 'poetry.lock', *read_too)}."
     yield f"The image runs {command} on Python {python}."
     for tag, names in plan.pythons.items():
         if names and Version.parse(tag) > Version.parse(python):

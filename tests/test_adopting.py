@@ -256,12 +256,14 @@ def test_the_build_reads_the_sources_only(
     ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
     ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
     ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
+    ("COPY app.py start.sh web", "app.py start.sh /layer/srv/web/", ""),
     ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
     ("COPY . /\nCOPY app.py b.py", "app.py config sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
     ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
     ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to /srv, here-document to /x, https://example.com/a to /b"),
     # What other stages copy is at the same place, if the project has it.
     ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
+    ("COPY --from=build / /", "app.py config sample.py start.sh /layer/srv/", ""),
     ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
     ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
     # The Dockerfile is that of a folder above.
@@ -306,6 +308,7 @@ RUN_MODULE = "\nCMD python -m sample"
     ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && poetry build{RUN_MODULE}"}, [], "package"),
     ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && pip install --no-deps .{RUN_MODULE}"}, [], "package"),
     ([NO_COMMAND, FILE], {"bin/x": ""}, [], "package"),
+    ([NO_COMMAND, NATIVE], {"Dockerfile": "FROM a\nCOPY sample.py .\nCMD native run", "package": locked(".tar.gz")}, [], "package"),
     # What Poetry cannot build is not installed.
     ([('"sample"\nversion', '"other"\nversion')], {"Procfile": "web: python -m sample"}, [], "sources"),
     ([NO_COMMAND, ("poetry.core.masonry.api", "hatchling.build")], {"Procfile": "web: python -m sample"}, [], "sources"),
@@ -351,6 +354,7 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has
     ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
     ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Add its package to the dependencies, make its file executable"),
     ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && gunicorn x'. Add"),
+    ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./folder", "folder/a": ""}, [], "has no './folder' for"),
     ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
     ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Leave this option out"),
     ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
@@ -404,7 +408,7 @@ DOCKERFILE = """\
 \ufeffARG VERSION=3.12
 # Docker skips the mark at the start.
 FROM --platform=$BUILDPLATFORM python:${VERSION}-slim AS Common
-ENV HOME=/home/me PIP_NO_CACHE_DIR=1 \\
+ENV HOME=/home/ignored PIP_INDEX_URL=ignored \\
     # The text has quotes.
 
     GREETING="Hello \\"you\\"" \\
@@ -429,7 +433,7 @@ LABEL maintainer="Jane Doe" version=1
 LABEL version=2
 WORKDIR /srv
 VOLUME ["/var/lib/sample"]
-EXPOSE 8000 8000 9000-9001/udp
+EXPOSE 8000 8000$version 9000-9001/udp
 USER jane
 {last}"""
 
@@ -470,7 +474,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
 ) -> None:
     """What its last stage sets is in the new Dockerfile, or in the report."""
     dockerfile = DOCKERFILE.replace("{last}", last).replace("\n", newline)
-    urls = '[project.urls]\nHomepage = "https://example.com"\nRepository = "https://example.com/$a"\n[build'
+    urls = '[project.urls]\nHomepage = "https://example.com"\nSource = "https://example.com/$a"\n[build'
     folder = sample(("[build", urls), Dockerfile=dockerfile, **{".dockerignore": "a"})
     before = contents(folder)
     printed = " ".join(adopted(folder).split())
@@ -520,7 +524,6 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([NATIVE], {"package": locked(*BOTH)}, [], "on Python 3.14. Python 3.15: no wheels of native. Wrote"),
     ([NATIVE], {"package": locked(".tar.gz")}, [], "If pip cannot build native from source: the recipe"),
     ([], {"version": "2.0"}, [], "If all who use the lock file have Poetry 2, run `poetry lock`"),
-    ([(PYPROJECT, "[tool.poetry]\npackage-mode = false")], {"Procfile": "web: python -m sample"}, [], "--tag sample ."),
     ([], {".dockerignore": ""}, [], "Wrote Dockerfile, Dockerfile.dockerignore, docker"),
     ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
     ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
@@ -602,12 +605,13 @@ def test_a_folder_of_a_repository_needs_its_own_gitignore(
     cd: str,
 ) -> None:
     """The build reads only the project's folder, where the report's commands run."""
-    folder = sample()
+    nameless = (PYPROJECT, "[tool.poetry]\npackage-mode = false")
+    folder = sample(nameless, Procfile="web: python -m sample")
     commit(folder.parent)
     monkeypatch.chdir(folder / cwd)
     report = adopted(Path(name))
     assert "does not see the .gitignore of a folder above" in report
-    assert f"that Git ignores\n{cd}  docker build" in report
+    assert f"that Git ignores\n{cd}  docker build --tag sample ." in report
 
 
 @pytest.fixture(scope="session")
