@@ -463,7 +463,10 @@ USER jane
     # A package without sources has no script for it.
     ("COPY . .\nHEALTHCHECK CMD python sample.py", [], "HEALTHCHECK: left out"),
 ])  # fmt: skip
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(("newline", "url"), [
+    ("\n", 'Homepage = "https://example.com"\nSource'),
+    ("\r\n", "Homepage"),
+])  # fmt: skip
 def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     sample: Sample,
     adopted: Adopt,
@@ -471,10 +474,11 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     expected: Words,
     report: str,
     newline: str,
+    url: str,
 ) -> None:
     """What its last stage sets is in the new Dockerfile, or in the report."""
     dockerfile = DOCKERFILE.replace("{last}", last).replace("\n", newline)
-    urls = '[project.urls]\nHomepage = "https://example.com"\nSource = "https://example.com/$a"\n[build'
+    urls = f'[project.urls]\n{url} = "https://example.com/$a"\n[build'
     folder = sample(("[build", urls), Dockerfile=dockerfile, **{".dockerignore": "a"})
     before = contents(folder)
     printed = " ".join(adopted(folder).split())
