@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import json
 import os
 import posixpath
@@ -19,11 +18,11 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
-from tools.dockerfile import Stage, last_stage, pairs, words
+from tools.dockerfile import Stage, last_stage, words
 
 try:
     import jinja2
@@ -34,6 +33,7 @@ try:
     from poetry.core.masonry.metadata import Metadata
     from poetry.core.masonry.utils.module import ModuleOrPackageNotFoundError
     from poetry.core.packages.dependency import Dependency
+    from poetry.core.packages.dependency_group import MAIN_GROUP
     from poetry.factory import Factory
     from poetry.poetry import Poetry
     from poetry_plugin_export.exporter import Exporter
@@ -53,7 +53,6 @@ DIRECT = RECIPE.format("Depend on a Git repository or a folder", "dependencies")
 INDEX = RECIPE.format("Use a private package index", "dependencies")
 VERSION = RECIPE.format("Take the version from Git tags", "releases")
 PUBLISH = "see 'Publish an adopted image' in docs/adopting.md of the template"
-APPLICATION = "or use --application, if the program runs from the sources in its folder"
 
 # Pythons that docker/poetry.txt supports, but the template does not offer to new projects.
 OLDER_PYTHONS = ["3.12", "3.11"]
@@ -106,48 +105,91 @@ Files = list[tuple[PurePosixPath, str]]
 class AdoptError(Exception):
     """The project cannot be adopted, for this reason, with this remedy.
 
-    Functions that take a project or its files raise it.
+    Functions that read a project, decide about its image or write files raise it.
     """
 
 
-@dataclasses.dataclass
-class Project:
-    """What a project's files say.
+class Project(NamedTuple):
+    """What the options and a project's files say.
 
     Attributes:
+        options: The options of the command line.
         folder: The folder with pyproject.toml and poetry.lock.
         poetry: The metadata and the lock file.
         dockerfile: The name of the Dockerfile or Procfile, or an empty string.
         text: The text of that file.
         stage: The last stage of the Dockerfile, or the command of the Procfile.
         files: The sources of an application.
-        left_out: The files that the Dockerfile copies, but the new one does not.
+        not_found: What the Dockerfile copies, but the project's folder lacks.
         wheels: The dependencies of the image, each with the names of its wheels.
     """
 
+    options: argparse.Namespace
     folder: Path
     poetry: Poetry
     dockerfile: str
     text: str
     stage: Stage
     files: Files
-    left_out: list[str]
+    not_found: list[str]
     wheels: list[tuple[Dependency, list[str]]]
+
+
+class Package(NamedTuple):
+    """The package that poetry-core builds from a project.
+
+    Attributes:
+        commands: Its commands, first the one with the package's name.
+        named: The README files, licenses and scripts that the build reads.
+        contents: The files of the package, and its build script.
+    """
+
+    commands: list[str]
+    named: set[Path]
+    contents: set[Path]
+
+    def files(self) -> list[str]:
+        """Return the files and top folders that the build reads."""
+        tops = {path.parts[0] for path in self.contents - self.named}
+        return sorted(tops | {path.as_posix() for path in self.named})
+
+    def has_only_modules(self) -> bool:
+        """Check whether it contains no other files than Python modules."""
+        return all(path.suffix in (".py", ".pyi", ".typed") for path in self.contents)
+
+
+class Plan(NamedTuple):
+    """What is decided about the image, before a file is written.
+
+    Attributes:
+        answers: The answers to the template's questions, and its variables in `_image`.
+        names: The files to write, each with its name in the template.
+        pythons: What `choose_python` returns.
+        left_out: The files that the Dockerfile copies, but the new one does not.
+        lacking: The program of the command that the image may lack.
+    """
+
+    answers: dict[str, Any]
+    names: dict[str, str]
+    pythons: dict[str, list[str]]
+    left_out: list[str]
+    lacking: str
 
 
 def read(options: argparse.Namespace) -> Project:
     """Read a project's files."""
-    poetry = read_metadata(options.project)
+    folder = options.project
+    poetry = read_metadata(folder)
     for name in options.include:
-        if not (options.project / name).exists():
+        if not (folder / name).exists():
             raise AdoptError(
-                f"--include: '{name}' does not exist in {options.project}. Use a path from "
-                "the project's folder."
+                f"--include: '{name}' does not exist in {folder}. Use a path from the "
+                "project's folder."
             )
-    name, text, stage = read_dockerfile(options.project, options.dockerfile)
+    dockerfile = read_dockerfile(folder, options.dockerfile)
     wheels = read_lock(poetry, options)
-    files = sources(options.project, stage)
-    return Project(options.project, poetry, name, text, stage, *files, wheels)
+    sources = read_sources(folder, dockerfile[-1])
+    return Project(options, folder, poetry, *dockerfile, *sources, wheels)
 
 
 def read_metadata(folder: Path) -> Poetry:
@@ -189,20 +231,19 @@ def read_dockerfile(folder: Path, choice: str) -> tuple[str, str, Stage]:
     """Return the name, text and last stage of the Dockerfile, or of a Procfile."""
     patterns = ("Dockerfile", "docker/Dockerfile", "docker/*/Dockerfile", "Procfile")
     found = [path for p in patterns for path in sorted(folder.glob(p))]
-    if choice:
-        found = [folder / choice]
-    if not found:
+    if not (choice or found):
         return "", "", Stage()
-    name = os.path.relpath(found[0], folder)
+    path = folder / choice if choice else found[0]
+    name = os.path.relpath(path, folder)
     try:
-        text = found[0].read_text("utf-8-sig")
+        text = path.read_text("utf-8-sig")
         if name == "Procfile":
             lines = re.findall("(?m)^web: *(.+)", text)
             return name, text, Stage(("CMD", line) for line in lines)
         return name, text, last_stage(text)
     except (OSError, ValueError) as error:
         raise AdoptError(
-            f"{found[0]} cannot be read: {one_line(error)}. Name another Dockerfile, for "
+            f"{path} cannot be read: {one_line(error)}. Name another Dockerfile, for "
             "example a changed copy, with --dockerfile."
         ) from error
 
@@ -211,25 +252,22 @@ def read_lock(
     poetry: Poetry, options: argparse.Namespace
 ) -> list[tuple[Dependency, list[str]]]:
     """Return the dependencies that `poetry export` lists, each with its wheels."""
+    extras = [*map(utils.canonicalize_name, options.extras)]
+    groups = [*map(utils.canonicalize_name, options.groups)]
     package = poetry.package
     for option, chosen, known in (
-        ("--extras", options.extras, set(package.extras)),
-        ("--with", options.groups, package.dependency_group_names(True)),
+        ("--extras", extras, set(package.extras)),
+        ("--with", groups, package.dependency_group_names(True)),
     ):
-        for name in set(map(utils.canonicalize_name, chosen)) - known:
+        for name in set(chosen) - known:
             names = ", ".join(sorted(known))
             remedy = f"Use one of: {names}." if names else "Leave this option out."
             raise AdoptError(f"{option}: '{name}' is not in pyproject.toml. {remedy}")
     output = BufferedIO()
     exporter = Exporter(poetry, output).with_hashes(False).with_urls(False)
-    exporter.with_extras(list(map(utils.canonicalize_name, options.extras)))
-    exporter.only_groups(list(map(utils.canonicalize_name, ["main", *options.groups])))
+    exporter.with_extras(extras).only_groups([MAIN_GROUP, *groups])
     exporter.export("requirements.txt", poetry.pyproject_path.parent, output)
-    # A package can be locked in several versions, with different markers.
-    locked = {
-        (locked.name, locked.version.text): [file["file"] for file in locked.files]
-        for locked in poetry.locker.locked_repository().packages
-    }
+    locked = poetry.locker.locked_repository()
     wheels = []
     for line in filter(None, output.fetch_output().splitlines()):
         if line.startswith("-e ") or " @ " in line:
@@ -237,115 +275,26 @@ def read_lock(
                 f"'{line}' is not from a package index, so it has no hash. Use a release, "
                 f"or follow {DIRECT}."
             )
+        # A package can be locked in several versions, with different markers.
         needed = Dependency.create_from_pep_508(line)
-        files = locked[needed.name, line.partition("==")[2].split()[0]]
-        wheels.append((needed, [name for name in files if name.endswith(".whl")]))
+        version = Version.parse(str(needed.constraint))
+        files = [file["file"] for file in locked.package(needed.name, version).files]
+        wheels.append((needed, [file for file in files if file.endswith(".whl")]))
     return wheels
 
 
-def wheel_builder(poetry: Poetry, application: bool) -> WheelBuilder | None:
-    """Return the builder of the project's wheel, or None if it is not a package.
-
-    A project that runs from its sources does not need its package to be correct.
-    """
-    if not poetry.is_package_mode:
-        return None
-    optional = application or not commands(poetry)
-    try:
-        builder = WheelBuilder(poetry)
-        builder.find_files_to_add()
-        builder.convert_script_files()
-    except (OSError, RuntimeError, ValueError) as error:
-        missing = isinstance(error, OSError) and optional  # a README
-        empty = isinstance(error, ModuleOrPackageNotFoundError)
-        if application or missing or empty:
-            return None
-        raise AdoptError(
-            f"poetry-core cannot build the package: {one_line(error)}. Fix this, "
-            f"{APPLICATION}."
-        ) from error
-    backend = poetry.pyproject.build_system.build_backend
-    if backend in BACKENDS:
-        return builder
-    if optional:
-        return None
-    raise AdoptError(
-        f"build-backend: {backend!r} is not Poetry's. Use {BACKENDS[0]!r}, {APPLICATION}."
-    )
-
-
-def commands(poetry: Poetry) -> list[str]:
-    """Return the commands of a package, first the one with the package's name."""
-    names = [*poetry.package.entry_points.get("console-scripts", {})]
-    for script in poetry.local_config.get("scripts", {}).values():
-        if isinstance(script, dict) and script.get("type") == "file":
-            names.append(PurePosixPath(script["reference"]).name)
-    return sorted(
-        names, key=lambda name: utils.canonicalize_name(name) != poetry.package.name
-    )
-
-
-def wheel_files(poetry: Poetry, builder: WheelBuilder) -> list[str]:
-    """Return the files and top folders that the build of the wheel reads."""
-    root = poetry.pyproject_path.parent
-    exact = [*poetry.package.readmes, *builder.convert_script_files()]
-    exact += [
-        root / name for name in Metadata.from_package(poetry.package).license_files
-    ]
-    found = {path.relative_to(root).as_posix() for path in exact}
-    for file in builder.find_files_to_add(exclude_build=False):
-        path = file.relative_to_project_root()
-        if path.as_posix() not in found:
-            found.add(path.parts[0])
-    return sorted(found)
-
-
-def only_copied(project: Project, builder: WheelBuilder) -> list[str]:
-    """Return the files and folders that the Dockerfile copies, but the wheel lacks."""
-    root = project.poetry.pyproject_path.parent
-    inside = {root / name for name in wheel_files(project.poetry, builder)}
-    for file in builder.find_files_to_add(exclude_build=False):
-        inside.add(root / file.relative_to_project_root())
-    folders = {folder for path in inside for folder in path.parents}
-    found = []
-    paths = [root / source for _, source in project.files]
-    for path in paths:  # the list grows
-        if path in folders:
-            children = sorted(path.iterdir())
-            paths += [each for each in children if not NOT_SOURCES.fullmatch(each.name)]
-        elif path not in inside:
-            found.append(path.relative_to(root).as_posix())
-    return list(dict.fromkeys(found))
-
-
-def has_only_modules(builder: WheelBuilder) -> bool:
-    """Check whether a wheel contains no other files than Python modules."""
-    files = builder.find_files_to_add()
-    return all(file.path.suffix in (".py", ".pyi", ".typed") for file in files)
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Return what Git prints in a folder, or nothing if it is not installed."""
-    # By default, Git prints names with other letters than those of English in quotes.
-    command = ["git", "-C", str(folder), "-c", "core.quotePath=false", *arguments]
-    try:
-        output = subprocess.run(command, capture_output=True).stdout
-    except OSError:
-        return ""
-    return os.fsdecode(output)  # file names can be in any encoding
-
-
-def sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
-    """Return what a stage copies from a project, and what cannot be copied.
+def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
+    """Return what a stage copies from a project, and what the project lacks.
 
     If it copies nothing from the project, the sources are all files.
     """
-    names = set(re.findall(r"(?:^|\0)([^/\0]+)", git(folder, "ls-files", "-z")))
-    names |= {path.name for path in folder.iterdir() if not names}
+    tracked = filter(None, git(folder, "ls-files", "-z").split("\0"))
+    names = {name.partition("/")[0] for name in tracked}
+    names = names or {path.name for path in folder.iterdir()}
     everything = sorted(name for name in names if not NOT_SOURCES.fullmatch(name))
     home = stage.workdir()
     found: Files = []
-    left_out = []
+    not_found = []
     for other, path, into, inside in stage.copied():
         name = posixpath.normpath(f"/{path}").strip("/").replace("**", "*")
         base = posixpath.basename(name) if other else name
@@ -364,72 +313,128 @@ def sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
         for match in matches:
             place = into / match.name if inside and match.is_file() else into
             found.append((place, match.relative_to(folder).as_posix()))
-        left_out += [] if matches else [f"{path} to {into}"]
+        not_found += [] if matches else [f"{path} to {into}"]
     if not found:
         return [(home / name, name) for name in everything], []
-    return found, left_out
+    return found, not_found
 
 
-def copies(project: Project) -> list[list[str]]:
-    """Return the arguments of each `cp -R` that copies the sources of an application.
+def git(folder: Path, *arguments: str) -> str:
+    """Return what Git prints in a folder, or nothing if it is not installed."""
+    # By default, Git prints names with other letters than those of English in quotes.
+    command = ["git", "-C", str(folder), "-c", "core.quotePath=false", *arguments]
+    with contextlib.suppress(OSError):
+        output = subprocess.run(command, capture_output=True).stdout
+        return os.fsdecode(output)  # file names can be in any encoding
+    return ""
 
-    GNU's cp fails if it would replace a file that the same command has copied. Docker
-    replaces it. So a second file for the same target has a command of its own, and so
-    does the content of a folder, whose names are not known here.
+
+def read_package(poetry: Poetry, application: bool) -> Package | None:
+    """Return the project's package, or None if it has none that can be built.
+
+    A project that runs from its sources does not need its package to be correct.
     """
-    found: list[list[str]] = []
-    targets = set[PurePosixPath]()  # of the last command
-    for target, source in project.files:
-        name, place = re.sub(UNSAFE, r"\\\1", source), f"/layer{target}"
-        if target.name == PurePosixPath(source).name:
-            place = posixpath.dirname(place) + "/"
-        elif (project.folder / source).is_dir():
-            name, place = f"{name}/.", f"{place}/"
-            targets.add(target)
-        place = re.sub(UNSAFE, r"\\\1", place)
-        *names, last = found[-1] if found else [""]
-        if place == last and name in names:
-            continue
-        if place != last or targets & {target, target.parent}:
-            found.append([place])
-            targets = set()
-        found[-1].insert(-1, name)
-        targets.add(target)
-    return found
+    if not poetry.is_package_mode:
+        return None
+    package, root = poetry.package, poetry.pyproject_path.parent
+    commands = [*package.entry_points.get("console-scripts", {})]
+    optional = not (commands or poetry.local_config.get("scripts"))
+    backend = poetry.pyproject.build_system.build_backend
+    problem = f"build-backend: {backend!r} is not Poetry's. Use {BACKENDS[0]!r}"
+    try:
+        builder = WheelBuilder(poetry)
+        found = builder.find_files_to_add(exclude_build=False)
+        contents = {file.relative_to_project_root() for file in found}
+        scripts = builder.convert_script_files()
+        texts = Metadata.from_package(package).license_files
+        exact = [*package.readmes, *scripts, *map(root.joinpath, texts)]
+        named = {Path(os.path.normpath(path)).relative_to(root) for path in exact}
+        if backend in BACKENDS:
+            commands += [path.name for path in scripts]
+            commands.sort(
+                key=lambda name: utils.canonicalize_name(name) != package.name
+            )
+            return Package(commands, named, contents)
+    except (OSError, RuntimeError, ValueError) as error:
+        optional &= isinstance(error, OSError)  # a README is missing
+        optional |= isinstance(error, ModuleOrPackageNotFoundError)
+        problem = f"poetry-core cannot build the package: {one_line(error)}. Fix this"
+    if optional or application:
+        return None
+    remedy = "or use --application, if the program runs from the sources in its folder"
+    raise AdoptError(f"{problem}, {remedy}.")
 
 
-@cache
-def supported(python: str, base: str, machine: str) -> frozenset[tags.Tag]:
-    """Return the tags of the wheels that fit a Python, a base image and a processor."""
-    major, minor = map(int, python.split(".")[:2])
-    platforms = [f"{name}_{machine}" for name in PLATFORMS[base]]
-    abi = f"cp{major}{minor}"
-    own = tags.cpython_tags((major, minor), [abi], platforms)
-    return frozenset((*own, *tags.compatible_tags((major, minor), abi, platforms)))
+def decide(project: Project) -> Plan:
+    """Decide what the image contains and runs."""
+    options, poetry, stage = project.options, project.poetry, project.stage
+    base = options.base or ("alpine" if "alpine" in stage.last("FROM") else "slim")
+    pythons = choose_python(project, base)
 
+    package = read_package(poetry, options.application)
+    left_out = not_in_package(project, package) if package else []
+    files = project.files + [(stage.workdir() / name, name) for name in options.include]
+    given = words(options.entry_point)
+    entry_point, command = (given, []) if given else stage.command()
+    whole = entry_point + command
+    if whole and not is_installed(project) and not lacks(project, [], files, whole):
+        package = None
+    own = package.commands if package else []
+    lacking = lacks(project, own, files, whole)
+    if not whole or (lacking and not given):
+        entry_point, command = default_command(project, own, whole, lacking), []
+        lacking = ""
+    needs_sources = not lacking and lacks(project, own, [], entry_point + command)
+    # A package without commands can need files in the folder where it is started.
+    only_modules = package and not left_out and package.has_only_modules()
+    if options.application or needs_sources or not (own or only_modules):
+        left_out = project.not_found
+        build_reads = [name for _, name in files]
+        workdir = str(stage.workdir())
+    else:
+        files, build_reads, workdir = [], options.include, "/data"
+    if package:
+        build_reads = [*package.files(), *build_reads]
+    health_check = stage.last("HEALTHCHECK")
+    check = words(health_check.partition("CMD ")[2])
+    keeps_check = check and not lacks(project, own, files, check)
 
-def lacking(project: Project, python: str, base: str) -> list[str]:
-    """Return the dependencies with compiled wheels of which none fits on Intel or ARM."""
-    found = set()
-    environment = LINUX | {
-        "python_full_version": python,
-        "python_version": python.rpartition(".")[0],
+    environment = stage.pairs("ENV").items()
+    exported = [f" --extras={extra}" for extra in options.extras]
+    exported += [f" --with={group}" for group in options.groups]
+    urls = {name.lower(): url for name, url in poetry.package.urls.items()}
+    exists = (project.folder / "Dockerfile").exists()
+    dockerfile = "container.Dockerfile" if exists else "Dockerfile"
+    image = {
+        "application": copies(project.folder, files),
+        "command": command,
+        "dockerfile": dockerfile,
+        "entry_point": entry_point,
+        "environment": {n: v for n, v in environment if not OWN_VARIABLES.fullmatch(n)},
+        "export": "".join(exported),
+        "files": list(dict.fromkeys(build_reads)),
+        "folders": [path for rest in stage.values("VOLUME") for path in words(rest)],
+        "health_check": health_check if keeps_check else "",
+        "package": bool(package),
+        "ports": " ".join(dict.fromkeys(" ".join(stage.values("EXPOSE")).split())),
+        "source": urls.get("repository") or urls.get("source") or urls.get("homepage"),
+        "stop_signal": stage.last("STOPSIGNAL"),
+        "workdir": workdir,
     }
-    for machine in ("x86_64", "aarch64"):
-        environment["platform_machine"] = machine
-        for needed, names in project.wheels:
-            fitting = set[tags.Tag]()
-            for name in names:
-                with contextlib.suppress(utils.InvalidWheelFilename):
-                    fitting |= utils.parse_wheel_filename(name)[3]
-            compiled = any(not name.endswith("-any.whl") for name in names)
-            fitting &= supported(python, base, machine)
-            if compiled and not fitting and needed.marker.validate(environment):
-                found.add(needed.name)
-    return sorted(found)
+    # With this image's list of files, the build of another image would fail.
+    shared = stage.last("FROM") or (project.folder / ".dockerignore").exists()
+    names = {
+        dockerfile: "Dockerfile",
+        f"{dockerfile if shared else ''}.dockerignore": ".dockerignore",
+        **{file: file for file in TOOLS},
+        **{file: file for file in PUBLISHING if options.publish},
+    }
+    chosen = {"python_version": next(iter(pythons)), "base_image": base}
+    context = answers(project) | chosen | {"_image": image}
+    return Plan(context, names, pythons, left_out, lacking)
 
 
-def choose_python(project: Project, base: str, choice: str) -> dict[str, list[str]]:
+def choose_python(project: Project, base: str) -> dict[str, list[str]]:
     """Return the tags of the Pythons that the project allows, the best one first.
 
     The best is the newest one for which all dependencies have wheels. If there is none, it
@@ -437,6 +442,7 @@ def choose_python(project: Project, base: str, choice: str) -> dict[str, list[st
     Python often do not compile for it, either. Each tag has the names of the dependencies
     that lack wheels.
     """
+    choice = project.options.python
     if choice and not re.fullmatch(r"3\.(1[1-9]|[2-9]\d)(\.\d+)?", choice):
         raise AdoptError(
             f"--python: {choice!r} is not a supported Python. Use 3.11 or newer, such as "
@@ -451,59 +457,106 @@ def choose_python(project: Project, base: str, choice: str) -> dict[str, list[st
         patches = [f"{candidate}.{patch}" for patch in range(99, -1, -1)]
         for full in [candidate] if candidate.count(".") == 2 else patches:
             if package.python_constraint.allows(Version.parse(full)):
-                found[full.removesuffix(".99")] = lacking(project, full, base)
+                found[full.removesuffix(".99")] = without_wheels(project, full, base)
                 break
     if not found:
         raise AdoptError(
             f"requires-python: {package.python_versions!r} allows none of "
             f"{', '.join(candidates)}. Extend the range and run `poetry lock`."
         )
-    ordered = list(found.items())
-    if all(found.values()):
-        ordered.reverse()
+    ordered = reversed(found.items()) if all(found.values()) else found.items()
     return dict(sorted(ordered, key=lambda item: len(item[1])))
 
 
+def without_wheels(project: Project, python: str, base: str) -> list[str]:
+    """Return the dependencies with compiled wheels of which none fits on Intel or ARM."""
+    version = tuple(map(int, python.split(".")[:2]))
+    interpreter = "cp{}{}".format(*version)
+    found = set()
+    for machine in ("x86_64", "aarch64"):
+        platforms = [f"{name}_{machine}" for name in PLATFORMS[base]]
+        supported = {
+            *tags.cpython_tags(version, [interpreter], platforms),
+            *tags.compatible_tags(version, interpreter, platforms),
+        }
+        environment = LINUX | {
+            "platform_machine": machine,
+            "python_full_version": python,
+            "python_version": python.rpartition(".")[0],
+        }
+        for needed, names in project.wheels:
+            fitting = set[tags.Tag]()
+            for name in names:
+                with contextlib.suppress(utils.InvalidWheelFilename):
+                    fitting |= supported & utils.parse_wheel_filename(name)[3]
+            compiled = any(not name.endswith("-any.whl") for name in names)
+            if compiled and not fitting and needed.marker.validate(environment):
+                found.add(needed.name)
+    return sorted(found)
+
+
+def not_in_package(project: Project, package: Package) -> list[str]:
+    """Return the files and folders that the Dockerfile copies, but the package lacks."""
+    inside = package.named | package.contents
+    folders = {folder for path in inside for folder in path.parents}
+    found = []
+    paths = [Path(source) for _, source in project.files]
+    for path in paths:  # the list grows
+        if path in folders:
+            names = sorted(each.name for each in (project.folder / path).iterdir())
+            paths += [path / name for name in names if not NOT_SOURCES.fullmatch(name)]
+        elif path not in inside:
+            found.append(path.as_posix())
+    return list(dict.fromkeys(found))
+
+
+def is_installed(project: Project) -> bool:
+    """Check whether the Dockerfile installs the project itself, if it uses Poetry."""
+    installs = INSTALL.findall(project.text)
+    skipped = bool(installs) and all("--no-root" in rest for rest in installs)
+    return not skipped or bool(BUILD.search(project.text))
+
+
 def lacks(project: Project, own: list[str], files: Files, command: list[str]) -> str:
-    """Return the program or the script of a command that the image does not have."""
+    """Return the program or script of a command that an image does not have.
+
+    The image has the dependencies, the package's own commands, and files.
+    """
+    known = {*own, *(needed.name for needed, _ in project.wheels)}
+    for name, access in programs(command):
+        path = PurePosixPath(posixpath.normpath(project.stage.workdir() / name))
+        sources = (
+            project.folder / source / path.relative_to(target)
+            for target, source in files
+            if path.is_relative_to(target)
+        )
+        copied = any(file.is_file() and os.access(file, access) for file in sources)
+        if name not in known and not copied:
+            return name
+    return ""
+
+
+def programs(command: list[str]) -> Iterator[tuple[str, int]]:
+    """Yield the programs and scripts that a command starts, each with the access needed."""
     match command:
         case ["sh" | "bash", "-c", inner, *_]:
-            parts = re.split(r"&&|\|\||[|;\n]", inner)
-            each = [BUILTIN.sub("", part, count=1).split() for part in parts]
-            return next(filter(None, (lacks(project, own, files, e) for e in each)), "")
+            for part in re.split(r"&&|\|\||[|;\n]", inner):
+                yield from programs(BUILTIN.sub("", part, count=1).split())
         case ["python" | "python3" | "sh" | "bash", *rest]:
             named = (word for word in rest if word in ("-m", "-c") or word[:1] != "-")
-            name, access = next(named, "-c"), os.R_OK
-        case [name, *_]:
-            access = os.X_OK
-        case _:
-            return ""
-    known = {"-m", "-c", *own, *(needed.name for needed, _ in project.wheels)}
-    path = PurePosixPath(posixpath.normpath(project.stage.workdir() / name))
-    sources = (
-        project.folder / source / path.relative_to(target)
-        for target, source in files
-        if path.is_relative_to(target)
-    )
-    copied = any(file.is_file() and os.access(file, access) for file in sources)
-    return "" if name in known or copied else name
+            script = next(named, "-c")
+            if script not in ("-m", "-c"):
+                yield script, os.R_OK
+        case [program, *_]:
+            yield program, os.X_OK
 
 
-def start(
-    project: Project,
-    options: argparse.Namespace,
-    own: list[str],
-    entry_point: list[str],
-    command: list[str],
-) -> tuple[list[str], list[str], bool]:
-    """Return ENTRYPOINT, CMD, and whether they start a file of the sources."""
-    whole = entry_point + command
-    lacking = lacks(project, own, project.files, whole)
-    if whole and (options.entry_point or not lacking):
-        file = not lacking and bool(lacks(project, own, [], whole))
-        return entry_point, command, file
+def default_command(
+    project: Project, own: list[str], whole: list[str], lacking: str
+) -> list[str]:
+    """Return a command of the package, because there is no other one that works."""
     if own:
-        return own[:1], [], False
+        return own[:1]
     example = "for example --entry-point='uvicorn my_package:app'"
     if not whole:
         raise AdoptError(
@@ -517,61 +570,32 @@ def start(
     )
 
 
-def is_installed(project: Project) -> bool:
-    """Check whether the Dockerfile installs the project itself, if it uses Poetry."""
-    installs = INSTALL.findall(project.text)
-    skipped = bool(installs) and all("--no-root" in rest for rest in installs)
-    return not skipped or bool(BUILD.search(project.text))
+def copies(folder: Path, files: Files) -> list[list[str]]:
+    """Return the arguments of each `cp -R` that copies the sources of an application.
 
-
-def variables(project: Project, options: argparse.Namespace) -> dict[str, Any]:
-    """Return the template's variables for the image, which are in its cookiecutter.json."""
-    poetry, stage, files = project.poetry, project.stage, project.files
-    home = stage.workdir()
-    builder = wheel_builder(poetry, options.application)
-    left_out = only_copied(project, builder) if builder else []
-    files += [(home / name, name) for name in options.include]
-    given = words(options.entry_point)
-    chosen = (given, []) if given else stage.command()
-    whole = [*chosen[0], *chosen[1]]
-    if whole and not is_installed(project) and not lacks(project, [], files, whole):
-        builder = None
-    own = commands(poetry) if builder else []
-    entry_point, command, file = start(project, options, own, *chosen)
-    # A package without commands can need files in the folder where it is started.
-    installed = own or (builder and not left_out and has_only_modules(builder))
-    application = options.application or file or not installed
-    paths = [name for _, name in files] if application else options.include
-    if builder:
-        paths = [*wheel_files(poetry, builder), *paths]
-    if not application:
-        project.left_out = left_out
-    health_check = stage.last("HEALTHCHECK")
-    check = words(health_check.partition("CMD ")[2])
-    if not check or lacks(project, own, files if application else [], check):
-        health_check = ""
-    environment = [item for rest in stage.values("ENV") for item in pairs(rest).items()]
-    exported = [f" --extras={extra}" for extra in options.extras]
-    exported += [f" --with={group}" for group in options.groups]
-    urls = {name.lower(): url for name, url in poetry.package.urls.items()}
-    source = urls.get("repository") or urls.get("source") or urls.get("homepage", "")
-    exists = (project.folder / "Dockerfile").exists()
-    return {
-        "application": copies(project) if application else [],
-        "command": command,
-        "dockerfile": "container.Dockerfile" if exists else "Dockerfile",
-        "entry_point": entry_point,
-        "environment": {n: v for n, v in environment if not OWN_VARIABLES.fullmatch(n)},
-        "export": "".join(exported),
-        "files": list(dict.fromkeys(paths)),
-        "folders": [path for rest in stage.values("VOLUME") for path in words(rest)],
-        "health_check": health_check,
-        "package": bool(builder),
-        "ports": " ".join(dict.fromkeys(" ".join(stage.values("EXPOSE")).split())),
-        "source": source,
-        "stop_signal": stage.last("STOPSIGNAL"),
-        "workdir": str(home) if application else "/data",
-    }
+    GNU's cp fails if it would replace a file that the same command has copied. Docker
+    replaces it. So a second file for the same target has a command of its own, and so
+    does the content of a folder, whose names are not known here.
+    """
+    found: list[list[str]] = []
+    targets = set[PurePosixPath]()  # of the last command
+    for target, source in files:
+        name, place = re.sub(UNSAFE, r"\\\1", source), f"/layer{target}"
+        if target.name == PurePosixPath(source).name:
+            place = posixpath.dirname(place) + "/"
+        elif (folder / source).is_dir():
+            name, place = f"{name}/.", f"{place}/"
+            targets.add(target)
+        place = re.sub(UNSAFE, r"\\\1", place)
+        *names, last = found[-1] if found else [""]
+        if place == last and name in names:
+            continue
+        if place != last or targets & {target, target.parent}:
+            found.append([place])
+            targets = set()
+        found[-1].insert(-1, name)
+        targets.add(target)
+    return found
 
 
 def answers(project: Project) -> dict[str, str]:
@@ -580,11 +604,10 @@ def answers(project: Project) -> dict[str, str]:
     # Without a name in pyproject.toml, Poetry uses a name of its own.
     named = "name" in local or "project" in project.poetry.pyproject.data
     name = package.name if named else project.folder.resolve().name
-    try:
+    license_ = ""
+    with contextlib.suppress(licenses.InvalidLicenseExpression):
         expression = package.license_expression or local.get("license", "")
         license_ = str(licenses.canonicalize_license_expression(expression))
-    except licenses.InvalidLicenseExpression:
-        license_ = ""
     return {
         "project_slug": re.sub("[^a-z0-9]+", "-", name.lower()).strip("-") or "app",
         "description": " ".join(package.description.split()),
@@ -592,52 +615,6 @@ def answers(project: Project) -> dict[str, str]:
         # The name of the published image is left to the owner.
         **{"github_user": "", "dockerhub_user": "yourname"},
     }
-
-
-def changes(
-    project: Project, image: dict[str, Any], base: str, pythons: dict[str, list[str]]
-) -> Iterator[str]:
-    """Yield what is different for users of the image."""
-    stage = project.stage
-    old_entry_point, old_command = stage.command()
-    old_folder = str(stage.workdir("/"))
-    command = shlex.join(image["entry_point"] + image["command"])
-    python = next(iter(pythons))
-    old_base = stage.last("FROM")
-    old_python = "".join(re.findall(r"python:(3\.\d+)", old_base))
-    if old_python in pythons and not f"{python}.".startswith(f"{old_python}."):
-        old_base += f" (use --python {old_python} to keep that version)"
-    for what, new, before in (
-        ("base image", f"python:{python}-{base}", old_base),
-        ("user", "65532:65532", stage.last("USER", "root")),
-        ("working directory", image["workdir"], old_folder),
-        ("HOME", "/data", "that of the user"),
-        ("command", command, shlex.join(old_entry_point + old_command)),
-    ):
-        if new != before:
-            yield f"{what}: {new} instead of {before or 'none'}"
-    folders = ["/data (with --read-only, mount a volume there)", *image["folders"]]
-    yield f"writable folders: {', '.join(folders)}"
-    check = stage.last("HEALTHCHECK", "NONE")
-    if check.upper() != "NONE" and not image["health_check"]:
-        yield "HEALTHCHECK: left out, because no dependency installs its program"
-    install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
-    found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
-    labels = [name for rest in stage.values("LABEL") for name in pairs(rest)]
-    keep = ". Use --application, which copies them and keeps the working directory"
-    for what, left_out, remedy in (
-        ("files", project.left_out, "" if image["application"] else keep),
-        ("system packages", [n for n in found if n[0] not in "-$"], f". See {COMPILE}"),
-        (
-            "options of `poetry install`",
-            [*dict.fromkeys(GROUPS.findall(" ".join(INSTALL.findall(project.text))))],
-            ". Use --extras and --with",
-        ),
-        ("build arguments", [r.partition("=")[0] for r in stage.values("ARG")], ""),
-        ("labels", labels, ""),
-    ):
-        if left_out and not (image["export"] and "--with" in remedy):
-            yield f"{what} left out: {', '.join(left_out)}{remedy}"
 
 
 def write(folder: Path, answers: dict[str, Any], names: dict[str, str]) -> None:
@@ -673,64 +650,98 @@ def write(folder: Path, answers: dict[str, Any], names: dict[str, str]) -> None:
         ) from error
 
 
-def adopt(options: argparse.Namespace) -> Iterator[str]:
-    """Write the files of the image, and yield the lines of a report."""
-    project = read(options)
-    folder, read_too = project.folder, project.dockerfile
-    own = read_too if read_too != "Procfile" else ""
-    alpine = "alpine" in project.stage.last("FROM")
-    base = options.base or ("alpine" if alpine else "slim")
-    pythons = choose_python(project, base, options.python)
-    python = next(iter(pythons))
-    image = variables(project, options)
-    context = answers(project) | {"python_version": python, "base_image": base}
-    name, dockerfile = context["project_slug"], image["dockerfile"]
-    # With this image's list of files, the build of another image would fail.
-    shared = own or (folder / ".dockerignore").exists()
-    written = {
-        dockerfile: "Dockerfile",
-        f"{dockerfile if shared else ''}.dockerignore": ".dockerignore",
-        **{file: file for file in TOOLS},
-        **{file: file for file in PUBLISHING if options.publish},
-    }
-    write(folder, context | {"_image": image}, written)
-
-    command = image["entry_point"] + image["command"]
-    yield f"Read {listed('pyproject.toml', 'poetry.lock', *filter(None, [read_too]))}."
-    yield f"The image runs {shlex.join(command)} on Python {python}."
-    for tag, names in pythons.items():
+def report(project: Project, plan: Plan) -> Iterator[str]:
+    """Yield the lines of a report."""
+    image, python = plan.answers["_image"], plan.answers["python_version"]
+    command = shlex.join(image["entry_point"] + image["command"])
+    read_too = filter(None, [project.dockerfile])
+    yield f"Read {listed('pyproject.toml', 'poetry.lock', *read_too)}."
+    yield f"The image runs {command} on Python {python}."
+    for tag, names in plan.pythons.items():
         if names and Version.parse(tag) > Version.parse(python):
             yield f"Python {tag}: no wheels of {', '.join(names)}."
-    yield f"Wrote {listed(*written)}."
-    if own:
-        yield from ("", f"What changes for users of the image, compared with {own}:")
-        yield from map("- {}".format, changes(project, image, base, pythons))
+    yield f"Wrote {listed(*plan.names)}."
+    if project.stage.last("FROM"):
+        yield ""
+        yield f"What changes for users of the image, compared with {project.dockerfile}:"
+        yield from map("- {}".format, changes(project, plan, command))
     yield from ("", "Next:")
-    scripts = commands(project.poetry) if image["package"] else []
-    if lacking := lacks(project, scripts, project.files, command):
-        yield f"- Check that the image has {lacking}: no dependency has this name"
-    if pythons[python]:
-        yield f"- Install a compiler for {', '.join(pythons[python])}: {COMPILE}"
+    yield from next_steps(project, plan)
+
+
+def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
+    """Yield what is different for users of the image, which runs this command."""
+    stage, image = project.stage, plan.answers["_image"]
+    python, base = plan.answers["python_version"], plan.answers["base_image"]
+    old_base, old_folder = stage.last("FROM"), str(stage.workdir("/"))
+    old_entry_point, old_command = stage.command()
+    old_python = "".join(re.findall(r"python:(3\.\d+)", old_base))
+    if old_python in plan.pythons and not f"{python}.".startswith(f"{old_python}."):
+        old_base += f" (use --python {old_python} to keep that version)"
+    for what, new, before in (
+        ("base image", f"python:{python}-{base}", old_base),
+        ("user", "65532:65532", stage.last("USER", "root")),
+        ("working directory", image["workdir"], old_folder),
+        ("HOME", "/data", "that of the user"),
+        ("command", command, shlex.join(old_entry_point + old_command)),
+    ):
+        if new != before:
+            yield f"{what}: {new} instead of {before or 'none'}"
+    folders = ["/data (with --read-only, mount a volume there)", *image["folders"]]
+    yield f"writable folders: {', '.join(folders)}"
+    check = stage.last("HEALTHCHECK", "NONE")
+    if check.upper() != "NONE" and not image["health_check"]:
+        yield "HEALTHCHECK: left out, because no dependency installs its program"
+    install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
+    found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
+    packages = [name for name in found if name[0] not in "-$"]
+    installs = "" if image["export"] else " ".join(INSTALL.findall(project.text))
+    arguments = shlex.split(" ".join(stage.values("ARG")))
+    keep = ". Use --application, which copies them and keeps the working directory"
+    for what, left_out, remedy in (
+        ("files", plan.left_out, "" if image["application"] else keep),
+        ("system packages", packages, f". See {COMPILE}"),
+        (
+            "options of `poetry install`",
+            dict.fromkeys(GROUPS.findall(installs)),
+            ". Use --extras and --with",
+        ),
+        ("build arguments", [word.partition("=")[0] for word in arguments], ""),
+        ("labels", stage.pairs("LABEL"), ""),
+    ):
+        if left_out:
+            yield f"{what} left out: {', '.join(left_out)}{remedy}"
+
+
+def next_steps(project: Project, plan: Plan) -> Iterator[str]:
+    """Yield what is left to do, then the commands that build and run the image."""
+    folder, image = project.folder, plan.answers["_image"]
+    if plan.lacking:
+        yield f"- Check that the image has {plan.lacking}: no dependency has this name"
+    if compiled := plan.pythons[plan.answers["python_version"]]:
+        yield f"- Install a compiler for {', '.join(compiled)}: {COMPILE}"
     if built := [needed.name for needed, names in project.wheels if not names]:
         yield f"- If pip cannot build {', '.join(built)} from source: {COMPILE}"
     if project.poetry.local_config.get("source"):
         yield f"- Give the build the password: {INDEX}"
     if not project.poetry.locker.is_locked_groups_and_markers():
         yield "- If all who use the lock file have Poetry 2, run `poetry lock`"
-    if ignored := git(folder, "check-ignore", *written, *image["files"]).splitlines():
+    build_reads = (*plan.names, *image["files"])
+    if ignored := git(folder, "check-ignore", *build_reads).splitlines():
         yield "- Git ignores files that the build needs, so run `git add` as below"
     if git(folder, "rev-parse", "--show-prefix").strip():
         yield (
             "- The build does not see the .gitignore of a folder above. Write one in the "
             "project's folder, or the image can contain files that Git ignores"
         )
-    if options.publish:
+    if project.options.publish:
         yield f"- In release.yml, name your own tests: {PUBLISH}"
-    file = f" --file {dockerfile}" if dockerfile != "Dockerfile" else ""
     if folder.resolve() != Path.cwd():
         yield f"  cd {shlex.quote(str(folder))}"
     if ignored:
         yield f"  git add --force {shlex.join(ignored)}"
+    name, dockerfile = plan.answers["project_slug"], image["dockerfile"]
+    file = f" --file {dockerfile}" if dockerfile != "Dockerfile" else ""
     yield f"  docker build{file} --tag {name} ."
     ports = "".join(
         f" --publish {port.partition('/')[0]}:{port}" for port in image["ports"].split()
@@ -750,13 +761,15 @@ def wrap(line: str) -> str:
     """
     if line.startswith("  "):
         return line
-    indent = "  " if line.startswith("- ") else ""
     width = min(80, shutil.get_terminal_size().columns)
-    wrapper = textwrap.TextWrapper(
-        width, subsequent_indent=indent, break_on_hyphens=False
+    indent = "  " if line.startswith("- ") else ""
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
-    wrapper.break_long_words = False
-    return wrapper.fill(line)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -782,7 +795,10 @@ def main(arguments: list[str] | None = None) -> None:
     add("--dockerfile", help="Dockerfile of the project")
     add("--publish", action="store_true", help="add the files that publish the image")
     try:
-        print(*map(wrap, adopt(parser.parse_args(arguments))), sep="\n")
+        project = read(parser.parse_args(arguments))
+        plan = decide(project)
+        write(project.folder, plan.answers, plan.names)
+        print(*map(wrap, report(project, plan)), sep="\n")
     except AdoptError as error:
         sys.exit(f"error: {error} Nothing was written.")
 

@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,13 +35,18 @@ requires-python = ">=3.11"
 dependencies = []
 
 [project.scripts]
+another = "sample:main"
 sample = "sample:main"
 
 [build-system]
 requires = ["poetry-core"]
 build-backend = "poetry.core.masonry.api"
 """
+Changes = list[tuple[str, str]]
+Files = Mapping[str, str | None]
+Words = list[str]
 Sample = Callable[..., Path]
+Adopt = Callable[..., str]
 
 
 class Project(NamedTuple):
@@ -53,7 +58,7 @@ class Project(NamedTuple):
         command: A command of the image, with arguments.
         output: A part of what the command prints.
         has: What is special about the project, for the page.
-        options: Options of adopt.py.
+        options: Words of adopt.py.
         also: Another command of the image.
     """
 
@@ -83,16 +88,13 @@ PROJECTS = [
 SERVICE = Project("connexion", "3.3.0", "connexion run --host=0.0.0.0 api.json", '"Hello"', "a service on uvicorn; extras for the image", ("--extras=uvicorn", "--extras=flask"))  # fmt: skip
 
 
-def lock(folder: Path, package: str) -> None:
-    """Write a lock file with a package, as Poetry would."""
-    data = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
-    path = folder / "poetry.lock"
-    metadata = {
-        "lock-version": "2.1",
-        "python-versions": ">=3.11",
-        "content-hash": Locker(path, data)._content_hash,
-    }
-    path.write_text(f"{package}\n{tomlkit.dumps({'metadata': metadata})}", "utf-8")
+def write(folder: Path, files: Files) -> None:
+    """Write files into a folder, without those that are None."""
+    for name, text in files.items():
+        path = folder / name
+        if text is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8", "surrogateescape")
 
 
 def locked(*wheels: str, **more: object) -> str:
@@ -105,25 +107,46 @@ def locked(*wheels: str, **more: object) -> str:
 
 @pytest.fixture
 def sample(person: Path) -> Sample:
-    """Return a function that writes a small project and returns its folder."""
+    """Return a function that writes a small project and returns its folder.
+
+    It takes changes of pyproject.toml, values for poetry.lock, and files, which can
+    replace those of the project.
+    """
 
     def sample(
-        *changes: tuple[str, str], package: str = "package = []", **files: str
+        *changes: tuple[str, str],
+        package: str | None = "package = []",
+        version: str | None = "2.1",
+        **files: str | None,
     ) -> Path:
         text = PYPROJECT
         for old, new in changes:
             assert old in text
             text = text.replace(old, new)
         folder = person / "sample"
-        default = {"sample.py": "def main(): print('Hello')\n", "pyproject.toml": text}
-        for name, content in (default | files).items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, "utf-8")
-        lock(folder, package)
+        locker = Locker(folder / "poetry.lock", tomllib.loads(text))
+        metadata = {"lock-version": version, "python-versions": ">=3.11"}
+        metadata["content-hash"] = locker._content_hash
+        default = {
+            "sample.py": "def main(): print('Hello')\n",
+            "pyproject.toml": text,
+            "poetry.lock": f"{package}\n{tomlkit.dumps({'metadata': metadata})}",
+        }
+        write(folder, {**default, **files})
         return folder
 
     return sample
+
+
+@pytest.fixture
+def adopted(capsys: pytest.CaptureFixture[str]) -> Adopt:
+    """Return a function that adopts a project with options, and returns the report."""
+
+    def adopted(folder: Path, *options: str) -> str:
+        adopt.main([str(folder), *options])
+        return capsys.readouterr().out
+
+    return adopted
 
 
 MODE = ("[build", "[tool.poetry]\npackage-mode = false\n[build")
@@ -147,38 +170,44 @@ def tool(text: str) -> tuple[str, str]:
     return ("[build", f"[tool.poetry]\n{text}\n[build")
 
 
-@pytest.mark.parametrize(
-    ("change", "package", "options", "python"),
-    [
-        (NATIVE, locked("-py3-none-any.whl"), [], "3.15-slim"),
-        (NATIVE, locked(".tar.gz"), [], "3.15-slim"),
-        (NATIVE, locked(*BOTH), [], "3.14-slim"),
-        (NATIVE, locked(*BOTH), ["--python=3.13"], "3.13-slim"),
-        (NATIVE, locked("-cp312-cp312-manylinux2014_x86_64.whl", "-cp312-cp312-manylinux2014_aarch64.whl", *BOTH[:1]), [], "3.12-slim"),
-        (NATIVE, locked("-cp39-abi3-manylinux_2_28_x86_64.whl", "-cp39-abi3-manylinux_2_28_aarch64.whl"), [], "3.15-slim"),
-        (NATIVE, locked("-cp314-cp314-musllinux_1_2_x86_64.whl", "-cp314-cp314-musllinux_1_2_aarch64.whl"), ["--base=alpine"], "3.14-alpine"),
-        # A release without wheels often does not compile for a newer Python.
-        (NATIVE, locked(*BOTH), ["--base=alpine"], "3.11-alpine"),
-        (NATIVE, locked("-no-wheel.whl"), [], "3.11-slim"),
-        ((">=3.11", ">=3.11,<3.14"), "package = []", [], "3.13-slim"),
-        ((">=3.11", ">=3.11,<=3.12.9"), "package = []", [], "3.12.9-slim"),
-        # Markers decide whether wheels matter, and which version the image gets.
-        ((NATIVE[0], "dependencies = [\"native; python_version < '3.13'\"]"), locked(*BOTH, markers="python_version < '3.13'"), [], "3.15-slim"),
-        (TWO, FIRST + SECOND, [], "3.15-slim"),
-        (TWO, SECOND + FIRST, [], "3.15-slim"),
-    ],
-)  # fmt: skip
+EXTRA = ("[build", '[project.optional-dependencies]\nfast = ["native"]\n[build')
+GROUP = ("[build", '[dependency-groups]\nprod = ["native"]\n[build')
+FILE = tool('scripts.x = { reference = "bin/x", type = "file" }')
+
+
+@pytest.mark.parametrize(("change", "package", "options", "python"), [
+    (NATIVE, locked("-py3-none-any.whl"), [], "3.15-slim"),
+    (NATIVE, locked(".tar.gz"), [], "3.15-slim"),
+    (NATIVE, locked(*BOTH), [], "3.14-slim"),
+    (NATIVE, locked(*BOTH), ["--python=3.13"], "3.13-slim"),
+    (NATIVE, locked("-cp312-cp312-manylinux2014_x86_64.whl", "-cp312-cp312-manylinux2014_aarch64.whl", *BOTH[:1]), [], "3.12-slim"),
+    (NATIVE, locked("-cp39-abi3-manylinux_2_28_x86_64.whl", "-cp39-abi3-manylinux_2_28_aarch64.whl"), [], "3.15-slim"),
+    (NATIVE, locked("-cp314-cp314-musllinux_1_2_x86_64.whl", "-cp314-cp314-musllinux_1_2_aarch64.whl"), ["--base=alpine"], "3.14-alpine"),
+    # A release without wheels often does not compile for a newer Python.
+    (NATIVE, locked(*BOTH), ["--base=alpine"], "3.11-alpine"),
+    (NATIVE, locked("-no-wheel.whl"), [], "3.11-slim"),
+    ((">=3.11", ">=3.11,<3.14"), "package = []", [], "3.13-slim"),
+    ((">=3.11", ">=3.11,<=3.12.9"), "package = []", [], "3.12.9-slim"),
+    # Markers decide whether wheels matter, and which version the image gets.
+    ((NATIVE[0], "dependencies = [\"native; python_version < '3.13'\"]"), locked(*BOTH, markers="python_version < '3.13'"), [], "3.15-slim"),
+    (TWO, FIRST + SECOND, [], "3.15-slim"),
+    (TWO, SECOND + FIRST, [], "3.15-slim"),
+    # Extras and groups have wheels, too.
+    (EXTRA, locked(*BOTH, optional=True, markers="extra == 'fast'"), [], "3.15-slim"),
+    (EXTRA, locked(*BOTH, optional=True, markers="extra == 'fast'"), ["--extras=fast"], "3.14-slim"),
+    (GROUP, locked(*BOTH, groups=["prod"]), [], "3.15-slim"),
+    (GROUP, locked(*BOTH, groups=["prod"]), ["--with=prod"], "3.14-slim"),
+])  # fmt: skip
 def test_the_python_is_the_newest_with_wheels(
-    sample: Sample,
-    change: tuple[str, str],
-    package: str,
-    options: list[str],
-    python: str,
+    sample: Sample, change: tuple[str, str], package: str, options: Words, python: str
 ) -> None:
     """The project allows it, and it needs no compiler on Intel and ARM, if possible."""
     folder = sample(change, package=package)
     adopt.main([str(folder), *options])
-    assert f"FROM python:{python} AS base" in (folder / "Dockerfile").read_text()
+    dockerfile = (folder / "Dockerfile").read_text("utf-8")
+    assert f"FROM python:{python} AS base" in dockerfile
+    exported = [each for each in options if each.startswith(("--extras", "--with"))]
+    assert f"poetry {shlex.join(['export', *exported])} --output" in dockerfile
 
 
 POETRY_ONLY = (
@@ -187,27 +216,24 @@ POETRY_ONLY = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("changes", "files", "expected"),
-    [
-        ([], ["README.md", "LICENSE", "tests/test.py"], ["LICENSE", "sample.py"]),
-        ([("version", 'readme = "docs/README.md"\nversion')], ["docs/README.md", "docs/a.md"], ["docs/README.md", "sample.py"]),
-        ([*POETRY_ONLY, ("version", 'readme = ["a.md", "docs/b.md"]\nversion')], ["a.md", "docs/b.md"], ["a.md", "docs/b.md", "sample.py"]),
-        ([("version", 'license = { file = "COPYING" }\nversion')], ["COPYING"], ["COPYING", "sample.py"]),
-        ([tool('packages = [{ include = "one", from = "src" }, { include = "two", to = "x" }]')], ["src/one/__init__.py", "two/a.py"], ["src", "two"]),
-        ([tool('include = [{ path = "data/*.csv", format = ["wheel"] }, { path = "CHANGES", format = "sdist" }]')], ["data/a.csv", "CHANGES"], ["data", "sample.py"]),
-        ([("[build", '[tool.poetry.scripts]\nx = { reference = "bin/x.sh", type = "file" }\n[build')], ["bin/x.sh"], ["bin/x.sh", "sample.py"]),
-        # The README of an application that is not installed can be missing.
-        ([NO_COMMAND, ("version", 'readme = "README.md"\nversion')], ["Procfile"], ["Procfile", "sample.py"]),
-        ([MODE], ["Procfile", "app.py", "pages/a", "tests/a.py", ".env"], ["Procfile", "app.py", "pages", "sample.py"]),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("changes", "files", "expected"), [
+    ([], ["README.md", "LICENSE", "tests/test.py"], ["LICENSE", "sample.py"]),
+    ([("version", 'readme = "docs/README.md"\nversion'), tool('include = [{ path = "docs/README.md", format = "wheel" }]')], ["docs/README.md", "docs/a.md"], ["docs/README.md", "sample.py"]),
+    ([*POETRY_ONLY, ("version", 'readme = ["a.md", "docs/b.md"]\nversion')], ["a.md", "docs/b.md"], ["a.md", "docs/b.md", "sample.py"]),
+    ([("version", 'license = { file = "COPYING" }\nversion')], ["COPYING"], ["COPYING", "sample.py"]),
+    ([tool('packages = [{ include = "one", from = "src" }, { include = "two", to = "x" }]')], ["src/one/__init__.py", "two/a.py"], ["src", "two"]),
+    ([tool('include = [{ path = "data/*.csv", format = ["wheel"] }, { path = "CHANGES", format = "sdist" }]')], ["data/a.csv", "CHANGES"], ["data", "sample.py"]),
+    ([FILE], ["bin/x"], ["bin/x", "sample.py"]),
+    # The README of an application that is not installed can be missing.
+    ([NO_COMMAND, ("version", 'readme = "README.md"\nversion')], ["Procfile"], ["Procfile", "sample.py"]),
+    ([MODE], ["Procfile", "app.py", "pages/a", "tests/a.py", ".env"], ["Procfile", "app.py", "pages", "sample.py"]),
+])  # fmt: skip
 def test_the_build_reads_the_sources_only(
     sample: Sample,
-    changes: list[tuple[str, str]],
-    files: list[str],
-    expected: list[str],
     monkeypatch: pytest.MonkeyPatch,
+    changes: Changes,
+    files: Words,
+    expected: Words,
 ) -> None:
     """The list of files for the build has the package's or the application's own.
 
@@ -222,45 +248,39 @@ def test_the_build_reads_the_sources_only(
     assert lines - {*adopt.TOOLS, "pyproject.toml", "poetry.lock"} == set(expected)
 
 
-@pytest.mark.parametrize(
-    ("copy", "copied", "left_out"),
-    [
-        ("COPY app.py start.sh ./", "app.py start.sh /layer/srv/", ""),
-        ("COPY app.py ./\nCOPY config ./", "app.py /layer/srv/ && cp -R config/. /layer/srv/", ""),
-        ("COPY config docker/sub ./\nCOPY app.py ./", "config/. /layer/srv/ && cp -R docker/sub/. /layer/srv/ && cp -R app.py /layer/srv/", ""),
-        # GNU's cp refuses to replace what the same command has copied.
-        ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
-        ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
-        ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
-        ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
-        ("COPY . /\nCOPY app.py b.py", "app.py config sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
-        ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
-        ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to /srv, here-document to /x, https://example.com/a to /b"),
-        # What other stages copy is at the same place, if the project has it.
-        ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
-        ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
-        ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
-        # The Dockerfile is that of a folder above.
-        ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config sample.py start.sh /layer/srv/", ""),
-        ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config sample.py start.sh /layer/srv/app/", ""),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("copy", "copied", "left_out"), [
+    ("COPY app.py start.sh ./", "app.py start.sh /layer/srv/", ""),
+    ("COPY app.py ./\nCOPY config ./", "app.py /layer/srv/ && cp -R config/. /layer/srv/", ""),
+    ("COPY config docker/sub ./\nCOPY app.py ./", "config/. /layer/srv/ && cp -R docker/sub/. /layer/srv/ && cp -R app.py /layer/srv/", ""),
+    # GNU's cp refuses to replace what the same command has copied.
+    ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
+    ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
+    ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
+    ("COPY app.py start.sh web", "app.py start.sh /layer/srv/web/", ""),
+    ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
+    ("COPY . /\nCOPY app.py b.py", "app.py config sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
+    ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
+    ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to /srv, here-document to /x, https://example.com/a to /b"),
+    # What other stages copy is at the same place, if the project has it.
+    ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
+    ("COPY --from=build / /", "app.py config sample.py start.sh /layer/srv/", ""),
+    ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
+    ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
+    # The Dockerfile is that of a folder above.
+    ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config sample.py start.sh /layer/srv/", ""),
+    ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config sample.py start.sh /layer/srv/app/", ""),
+])  # fmt: skip
 def test_sources_are_copied_as_the_dockerfile_does(
-    sample: Sample,
-    capsys: pytest.CaptureFixture[str],
-    copy: str,
-    copied: str,
-    left_out: str,
+    sample: Sample, adopted: Adopt, copy: str, copied: str, left_out: str
 ) -> None:
     """Each path has the place that the application expects, or is in the report."""
     text = f"FROM python AS build\nFROM python\nWORKDIR /srv\n{copy}\nCMD python -m app"
     files = ("app.py", "config/a.toml", "start.sh", "docker/app.py", "docker/sub/a")
     folder = sample(MODE, Dockerfile=text, **dict.fromkeys(files, ""))
-    adopt.main([str(folder)])
-    lines = (folder / "container.Dockerfile").read_text("utf-8")
-    assert f" /layer/venv && cp -R {copied} \\\n" in lines
-    assert "WORKDIR /srv\n" in lines
-    report = " ".join(capsys.readouterr().out.split())
+    report = " ".join(adopted(folder).split())
+    dockerfile = (folder / "container.Dockerfile").read_text("utf-8")
+    assert f" /layer/venv && cp -R {copied} \\\n" in dockerfile
+    assert "WORKDIR /srv\n" in dockerfile
     printed = re.findall("- files left out: (.*?) (?:-|Next:)", report)
     assert printed == ([left_out] if left_out else [])
 
@@ -269,36 +289,34 @@ FROM_A = "FROM a\nCOPY . .\nRUN poetry install --only main"
 RUN_MODULE = "\nCMD python -m sample"
 
 
-@pytest.mark.parametrize(
-    ("changes", "files", "options", "has"),
-    [
-        ([], {}, ["--entry-point=python -m sample"], "package"),
-        ([], {}, ["--entry-point=python sample.py"], "package, sources"),
-        ([], {}, ["--application"], "package, sources"),
-        ([], {"Dockerfile": f"{FROM_A}\nCMD python sample.py"}, [], "package, sources"),
-        ([], {"Dockerfile": f"{FROM_A} --no-root"}, [], "package"),
-        # Without a command of its own, a package can read files of the folder that it runs in.
-        ([NO_COMMAND], {}, ["--entry-point=python -m sample"], "package"),
-        ([NO_COMMAND], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
-        ([NO_COMMAND, tool('include = [{ path = "a.csv", format = "wheel" }]')], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
-        ([NO_COMMAND], {"Procfile": "web: python -m sample"}, [], "package, sources"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A}{RUN_MODULE}"}, [], "package"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root{RUN_MODULE}"}, [], "sources"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root\nRUN poetry install{RUN_MODULE}"}, [], "package"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && poetry build{RUN_MODULE}"}, [], "package"),
-        ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && pip install --no-deps .{RUN_MODULE}"}, [], "package"),
-        # What Poetry cannot build is not installed.
-        ([NO_COMMAND, ("poetry.core.masonry.api", "hatchling.build")], {"Procfile": "web: python -m sample"}, [], "sources"),
-        ([tool('packages = [{ include = "other" }]')], {"Procfile": "web: python -m sample"}, ["--application"], "sources"),
-        ([MODE], {"Procfile": "web: python -m sample"}, [], "sources"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("changes", "files", "options", "has"), [
+    ([], {}, ["--entry-point=python -m sample"], "package"),
+    ([], {}, ["--entry-point=python sample.py"], "package, sources"),
+    ([], {}, ["--entry-point=serve --all"], "package"),
+    ([], {}, ["--application"], "package, sources"),
+    ([], {"Dockerfile": f"{FROM_A}\nCMD python sample.py"}, [], "package, sources"),
+    ([], {"Dockerfile": f"{FROM_A} --no-root"}, [], "package"),
+    ([], {"Dockerfile": f"{FROM_A} --no-root\nCMD sample"}, [], "package"),
+    # Without a command of its own, a package can read files of the folder that it runs in.
+    ([NO_COMMAND], {}, ["--entry-point=python -m sample"], "package"),
+    ([NO_COMMAND], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
+    ([NO_COMMAND, tool('include = [{ path = "a.csv", format = "wheel" }]')], {"a.csv": ""}, ["--entry-point=python -m sample"], "package, sources"),
+    ([NO_COMMAND], {"Procfile": "web: python -m sample"}, [], "package, sources"),
+    ([NO_COMMAND], {"Dockerfile": f"{FROM_A}{RUN_MODULE}"}, [], "package"),
+    ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root{RUN_MODULE}"}, [], "sources"),
+    ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root\nRUN poetry install{RUN_MODULE}"}, [], "package"),
+    ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && poetry build{RUN_MODULE}"}, [], "package"),
+    ([NO_COMMAND], {"Dockerfile": f"{FROM_A} --no-root && pip install --no-deps .{RUN_MODULE}"}, [], "package"),
+    ([NO_COMMAND, FILE], {"bin/x": ""}, [], "package"),
+    ([NO_COMMAND, NATIVE], {"Dockerfile": "FROM a\nCOPY sample.py .\nCMD native run", "package": locked(".tar.gz")}, [], "package"),
+    # What Poetry cannot build is not installed.
+    ([('"sample"\nversion', '"other"\nversion')], {"Procfile": "web: python -m sample"}, [], "sources"),
+    ([NO_COMMAND, ("poetry.core.masonry.api", "hatchling.build")], {"Procfile": "web: python -m sample"}, [], "sources"),
+    ([tool('packages = [{ include = "other" }]')], {"Procfile": "web: python -m sample"}, ["--application"], "sources"),
+    ([MODE], {"Procfile": "web: python -m sample"}, [], "sources"),
+])  # fmt: skip
 def test_the_image_has_the_package_and_the_sources_that_run(
-    sample: Sample,
-    changes: list[tuple[str, str]],
-    files: dict[str, str],
-    options: list[str],
-    has: str,
+    sample: Sample, changes: Changes, files: Files, options: Words, has: str
 ) -> None:
     """Sources are copied for a program that can need the folder that it runs in."""
     folder = sample(*changes, **files)
@@ -311,84 +329,63 @@ def test_the_image_has_the_package_and_the_sources_that_run(
     assert f"\nWORKDIR {'/app' if 'sources' in has else '/data'}\n" in lines
 
 
-@pytest.mark.parametrize(
-    ("changes", "files", "options", "message"),
-    [
-        ([], {"pyproject.toml": None}, [], "pyproject.toml does not exist. Name the folder"),
-        ([], {"poetry.lock": None}, [], "poetry.lock does not exist. Run `poetry lock`"),
-        ([], {"pyproject.toml": PYPROJECT.replace("dependencies = []", 'dependencies = ["click"]')}, [], "poetry.lock is out of date. Run `poetry lock`"),
-        ([], {"pyproject.toml": "[project"}, [], "Poetry cannot read pyproject.toml"),
-        ([('version = "1.0"', 'dynamic = ["version"]')], {}, [], "[tool.poetry.version] is required in package mode. Run `poetry check`"),
-        ([(">=3.11", ">=3.8,<3.11")], {}, [], "allows none of 3.15"),
-        ([("poetry.core.masonry.api", "hatchling.build")], {}, [], "'hatchling.build' is not Poetry's"),
-        ([tool('packages = [{ include = "other" }]')], {}, [], "cannot build the package"),
-        ([NO_COMMAND, tool('packages = [{ include = "other", from = ".." }]')], {"../other/a.py": ""}, [], "cannot build the package"),
-        ([("version", 'readme = "README.md"\nversion')], {}, [], "README.md` does not exist. Fix this, or"),
-        ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "the recipe 'Take the version from Git tags'"),
-        ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
-        ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
-        ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Add its package to the dependencies, make its file executable"),
-        ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && gunicorn x'. Add"),
-        ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
-        ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Leave this option out"),
-        ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
-        ([], {}, ["--include", "data"], "--include: 'data' does not exist"),
-        ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "no line FROM. Name another"),
-        ([], {}, ["--dockerfile", "/no such/file"], "'/no such/file'. Name another"),
-        ([], {"Dockerfile/a": ""}, [], "Is a directory"),
-        ([], {"Dockerfile": "FROM a\nENV A=${B%1}"}, [], "'ENV A=${B%1}': it has a variable in another form than ${NAME}"),
-        ([], {"Dockerfile": 'FROM a\nLABEL b="c'}, [], "'LABEL b=\"c': No closing quotation. Name another"),
-        ([], {"Dockerfile": "# syntax=docker/dockerfile:1\n# escape=`\nFROM a"}, [], "escape character"),
-        ([], {"Procfile": "web: \udce9"}, [], "Procfile cannot be read: 'utf-8' codec"),
-        ([], {}, ["--python=foo"], "'foo' is not a supported Python. Use 3.11 or newer"),
-        ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
-        ([], {"docker/poetry.in": ""}, [], "sample already contains docker/poetry.in. Delete or rename these files"),
-        ([], {"Dockerfile": "FROM a", "container.Dockerfile": "", ".dockerignore": "", "docker/wheel.py": ""}, [], "sample already contains container.Dockerfile and docker/wheel.py. Delete"),
-        ([], {"docker": ""}, [], "_sigterm.py: Not a directory. Move away"),
-        ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Move away"),
-    ],
-)  # fmt: skip
+# Dependencies from a Git repository and from a folder.
+GIT = {"type": "git", "url": "https://example.com/a.git", "reference": "1", "resolved_reference": "1"}  # fmt: skip
+FOLDER = {"type": "directory", "url": "native"}
+LOCAL = {"native/pyproject.toml": PYPROJECT.replace("sample", "native")}
+NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has no hash. Use a release, or follow the recipe 'Depend on a Git repository or a folder'"
+
+
+@pytest.mark.parametrize(("changes", "files", "options", "message"), [
+    ([], {"pyproject.toml": None}, [], "pyproject.toml does not exist. Name the folder"),
+    ([], {"poetry.lock": None}, [], "poetry.lock does not exist. Run `poetry lock`"),
+    ([], {"pyproject.toml": PYPROJECT.replace("dependencies = []", 'dependencies = ["click"]')}, [], "poetry.lock is out of date. Run `poetry lock`"),
+    ([], {"pyproject.toml": "[project"}, [], "Poetry cannot read pyproject.toml"),
+    ([('version = "1.0"', 'dynamic = ["version"]')], {}, [], "[tool.poetry.version] is required in package mode. Run `poetry check`"),
+    ([(">=3.11", ">=3.8,<3.11")], {}, [], "allows none of 3.15"),
+    ([("poetry.core.masonry.api", "hatchling.build")], {}, [], "'hatchling.build' is not Poetry's"),
+    ([tool('packages = [{ include = "other" }]')], {}, [], "cannot build the package"),
+    ([NO_COMMAND, tool('packages = [{ include = "other", from = ".." }]')], {"../other/a.py": ""}, [], "cannot build the package"),
+    ([("version", 'readme = "README.md"\nversion')], {}, [], "README.md` does not exist. Fix this, or"),
+    ([NO_COMMAND, FILE, ("version", 'readme = "README.md"\nversion')], {"bin/x": ""}, [], "README.md` does not exist. Fix this, or"),
+    ([("version", 'readme = "../README.md"\nversion')], {"../README.md": ""}, [], "cannot build the package: '"),
+    ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "the recipe 'Take the version from Git tags'"),
+    ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
+    ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
+    ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Add its package to the dependencies, make its file executable"),
+    ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && gunicorn x'. Add"),
+    ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./folder", "folder/a": ""}, [], "has no './folder' for"),
+    ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
+    ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Leave this option out"),
+    ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
+    ([], {}, ["--include", "data"], "--include: 'data' does not exist"),
+    ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "no line FROM. Name another"),
+    ([], {}, ["--dockerfile", "/no such/file"], "'/no such/file'. Name another"),
+    ([], {"Dockerfile/a": ""}, [], "Is a directory"),
+    ([], {"Dockerfile": "FROM a\nENV A=${B%1}"}, [], "'ENV A=${B%1}': it has a variable in another form than ${NAME}"),
+    ([], {"Dockerfile": 'FROM a\nLABEL b="c'}, [], "'LABEL b=\"c': No closing quotation. Name another"),
+    ([], {"Dockerfile": "# syntax=docker/dockerfile:1\n# escape=`\nFROM a"}, [], "escape character"),
+    ([], {"Procfile": "web: \udce9"}, [], "Procfile cannot be read: 'utf-8' codec"),
+    ([], {}, ["--python=foo"], "'foo' is not a supported Python. Use 3.11 or newer"),
+    ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
+    ([], {"docker/poetry.in": ""}, [], "sample already contains docker/poetry.in. Delete or rename these files"),
+    ([], {"Dockerfile": "FROM a", "container.Dockerfile": "", ".dockerignore": "", "docker/wheel.py": ""}, [], "sample already contains container.Dockerfile and docker/wheel.py. Delete"),
+    ([tool('dependencies.native = { git = "https://example.com/a.git", rev = "1" }')], {"package": locked(source=GIT)}, [], NO_HASH),
+    ([tool('dependencies.native = { path = "native" }')], {"package": locked(source=FOLDER), **LOCAL}, [], f"native{NO_HASH}"),
+    ([tool('dependencies.native = { path = "native", develop = true }')], {"package": locked(source=FOLDER, develop=True), **LOCAL}, [], f"native{NO_HASH}"),
+    ([], {"docker": ""}, [], "_sigterm.py: Not a directory. Move away"),
+    ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Move away"),
+])  # fmt: skip
 def test_a_project_that_cannot_be_adopted_stays_unchanged(
-    sample: Sample,
-    changes: list[tuple[str, str]],
-    files: dict[str, str | None],
-    options: list[str],
-    message: str,
+    sample: Sample, changes: Changes, files: Files, options: Words, message: str
 ) -> None:
     """One message says what is wrong and what to do, and nothing is written."""
-    folder = sample(*changes)
-    for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        if text is None:
-            (folder / name).unlink()
-        else:
-            (folder / name).write_text(text, "utf-8", "surrogateescape")
+    folder = sample(*changes, **files)
     before = contents(folder), sorted(folder.rglob("*"))
     with pytest.raises(SystemExit, match=re.escape(message)) as error:
         adopt.main([str(folder), *options])
     assert (contents(folder), sorted(folder.rglob("*"))) == before
     assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("native", "source"),
-    [
-        ('{ git = "https://example.com/a.git", rev = "1" }', {"type": "git", "url": "https://example.com/a.git", "reference": "1", "resolved_reference": "1"}),
-        ('{ path = "native" }', {"type": "directory", "url": "native"}),
-        ('{ path = "native", develop = true }', {"type": "directory", "url": "native"}),
-    ],
-)  # fmt: skip
-def test_a_dependency_without_a_hash_is_refused(
-    sample: Sample, native: str, source: dict[str, str]
-) -> None:
-    """It comes from a Git repository or a folder. The message names the recipe."""
-    package = locked(develop="develop" in native, source=source)
-    change = tool(f"[tool.poetry.dependencies]\nnative = {native}")
-    other = PYPROJECT.replace("sample", "native")
-    folder = sample(change, package=package, **{"native/pyproject.toml": other})
-    message = r"native.* has no hash.*'Depend on a Git repository or a folder'"
-    with pytest.raises(SystemExit, match=message):
-        adopt.main([str(folder)])
 
 
 def test_an_interrupted_run_leaves_nothing(
@@ -411,7 +408,7 @@ DOCKERFILE = """\
 \ufeffARG VERSION=3.12
 # Docker skips the mark at the start.
 FROM --platform=$BUILDPLATFORM python:${VERSION}-slim AS Common
-ENV HOME=/home/me PIP_NO_CACHE_DIR=1 \\
+ENV HOME=/home/ignored PIP_INDEX_URL=ignored \\
     # The text has quotes.
 
     GREETING="Hello \\"you\\"" \\
@@ -431,56 +428,60 @@ FROM common AS unused
 EXPOSE 1
 from COMMON
 ONBUILD CMD ["other"]
-ARG COMMIT
+ARG COMMIT BRANCH=main
 LABEL maintainer="Jane Doe" version=1
+LABEL version=2
 WORKDIR /srv
 VOLUME ["/var/lib/sample"]
-EXPOSE 8000 8000 9000-9001/udp
+EXPOSE 8000 8000$version 9000-9001/udp
 USER jane
 {last}"""
 
 
-@pytest.mark.parametrize(
-    ("last", "expected", "report"),
-    [
-        ("ENTRYPOINT /srv/.venv/bin/sample --all", ['ENTRYPOINT ["sample", "--all"]'], ""),
-        ('ENTRYPOINT exec sample --all\nCMD ["ignored"]', ['ENTRYPOINT ["sample", "--all"]'], ""),
-        ('ENTRYPOINT ["poetry", "run"]\nCMD ["sample"]', ['CMD ["sample"]'], ""),
-        ('CMD ["poetry", "run", "--", "sample"]', ['CMD ["sample"]'], ""),
-        ("CMD exec sample $HOME $GREETING", ['CMD ["sh", "-c", "exec sample $HOME $GREETING"]'], ""),
-        ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
-        ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
-        ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
-        ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; sample"]'], ""),
-        ('CMD "sample"', ['CMD ["sample"]'], ""),
-        # A file of the sources needs them.
-        ("COPY . .\nCMD python -u sample.py", ['CMD ["python", "-u", "sample.py"]', "WORKDIR /srv"], ""),
-        ("COPY . .\nCMD sh sample.py sample", ['CMD ["sh", "sample.py", "sample"]', "WORKDIR /srv"], ""),
-        ("CMD it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
-        ("CMD 5", ['ENTRYPOINT ["sample"]'], "command: sample instead of 5"),
-        ("CMD\nENTRYPOINT", ['ENTRYPOINT ["sample"]'], "command: sample instead of none"),
-        ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "command: sample instead of ./start.sh"),
-        ("HEALTHCHECK CMD python -m check", ["HEALTHCHECK CMD python -m check"], ""),
-        ("HEALTHCHECK CMD curl localhost", [], "HEALTHCHECK: left out"),
-        ("HEALTHCHECK NONE", [], ""),
-        ('HEALTHCHECK --interval=1s CMD ["pg_isready"]', [], "HEALTHCHECK: left out"),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(("last", "expected", "report"), [
+    ("ENTRYPOINT /srv/.venv/bin/sample --all", ['ENTRYPOINT ["sample", "--all"]'], ""),
+    ('ENTRYPOINT exec sample --all\nCMD ["ignored"]', ['ENTRYPOINT ["sample", "--all"]'], ""),
+    ('ENTRYPOINT ["poetry", "run"]\nCMD ["sample"]', ['CMD ["sample"]'], ""),
+    ('CMD ["poetry", "run", "--", "sample"]', ['CMD ["sample"]'], ""),
+    ("CMD exec sample $HOME $GREETING", ['CMD ["sh", "-c", "exec sample $HOME $GREETING"]'], ""),
+    ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
+    ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
+    ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
+    ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; sample"]'], ""),
+    ('CMD "sample"', ['CMD ["sample"]'], ""),
+    # A file of the sources needs them.
+    ("COPY . .\nCMD python -u sample.py", ['CMD ["python", "-u", "sample.py"]', "WORKDIR /srv"], ""),
+    ("COPY . .\nCMD sh sample.py sample", ['CMD ["sh", "sample.py", "sample"]', "WORKDIR /srv"], ""),
+    ("CMD it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
+    ("CMD 5", ['ENTRYPOINT ["sample"]'], "command: sample instead of 5"),
+    ("CMD\nENTRYPOINT", ['ENTRYPOINT ["sample"]'], "command: sample instead of none"),
+    ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "command: sample instead of ./start.sh"),
+    ("HEALTHCHECK CMD python -m check", ["HEALTHCHECK CMD python -m check"], ""),
+    ("HEALTHCHECK CMD curl localhost", [], "HEALTHCHECK: left out"),
+    ("HEALTHCHECK NONE", [], ""),
+    ('HEALTHCHECK --interval=1s CMD ["pg_isready"]', [], "HEALTHCHECK: left out"),
+    # A package without sources has no script for it.
+    ("COPY . .\nHEALTHCHECK CMD python sample.py", [], "HEALTHCHECK: left out"),
+])  # fmt: skip
+@pytest.mark.parametrize(("newline", "url"), [
+    ("\n", 'Homepage = "https://example.com"\nSource'),
+    ("\r\n", "Homepage"),
+])  # fmt: skip
 def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     sample: Sample,
-    capsys: pytest.CaptureFixture[str],
+    adopted: Adopt,
     last: str,
-    expected: list[str],
+    expected: Words,
     report: str,
     newline: str,
+    url: str,
 ) -> None:
     """What its last stage sets is in the new Dockerfile, or in the report."""
     dockerfile = DOCKERFILE.replace("{last}", last).replace("\n", newline)
-    urls = '[project.urls]\nRepository = "https://example.com/$a"\n[build'
+    urls = f'[project.urls]\n{url} = "https://example.com/$a"\n[build'
     folder = sample(("[build", urls), Dockerfile=dockerfile, **{".dockerignore": "a"})
     before = contents(folder)
-    adopt.main([str(folder)])
+    printed = " ".join(adopted(folder).split())
     after = contents(folder)
     assert before.items() <= after.items()
     lines = after["container.Dockerfile"].decode().splitlines()
@@ -498,54 +499,56 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     assert any("HEALTHCHECK" in line for line in lines) == ("python -m check" in last)
     assert '-g 65532 /layer/data "/layer/var/lib/sample" ' in "\n".join(lines)
     assert "ignored" not in "\n".join(lines)
-    printed = " ".join(capsys.readouterr().out.split())
     for line in (
         "base image: python:3.15-slim instead of python:3.12-slim (use --python 3.12 to keep that version) -",
         "user: 65532:65532 instead of jane",
         "writable folders: /data (with --read-only, mount a volume there), /var/lib/sample",
         "system packages left out: curl, libpq5.",
         'options of `poetry install` left out: --with prod, -E "a b". Use',
-        "build arguments left out: COMMIT",
-        "labels left out: maintainer, version",
+        "build arguments left out: COMMIT, BRANCH -",
+        "labels left out: maintainer, version Next:",
         "docker build --file container.Dockerfile --tag sample .",
         "--publish 8000:8000 --publish 9000-9001:9000-9001/udp sample",
         report,
     ):
         assert line in printed
     assert ("HEALTHCHECK" in printed) == report.startswith("HEALTHCHECK")
+    assert "Check that the image has" not in printed
 
 
-@pytest.mark.parametrize(
-    ("changes", "files", "options", "reported"),
-    [
-        ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library' in templates/recipes/dependencies.md of the template"),
-        ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock and Procfile. The image runs sh -c 'python -m sample $PORT'"),
-        # `git add` leaves these out without a message, and the build removes them.
-        ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY ä.txt ./\nCMD python -m a", "ä.txt": ""}, [], "git add --force docker/poetry.txt 'ä.txt' docker build"),
-        ([], {"Dockerfile": "FROM a"}, ["--publish"], "docker-bake.hcl and .github/workflows/release.yml. What"),
-        ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
-        ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
-        ([tool('packages = [{ include = "a", from = "src" }]')], {"Dockerfile": "FROM a\nCOPY . .", "src/a/b.py": "", "src/c.csv": ""}, [], "files left out: sample.py, src/c.csv."),
-        ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("changes", "files", "options", "reported"), [
+    ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library' in templates/recipes/dependencies.md of the template"),
+    ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock and Procfile. The image runs sh -c 'python -m sample $PORT'"),
+    # `git add` leaves these out without a message, and the build removes them.
+    ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY . .\nCOPY ä.txt ./\nCMD python -m a", "a.txt": "", "ä.txt": ""}, [], "git add --force docker/poetry.txt 'ä.txt' docker build"),
+    ([], {"Dockerfile": "FROM a"}, ["--publish"], "Wrote container.Dockerfile, container.Dockerfile.dockerignore, docker/_sigterm.py, docker/poetry.in, docker/poetry.txt, docker/wheel.py, docker-bake.hcl and .github/workflows/release.yml. What"),
+    ([], {"Dockerfile": "FROM python:3.13-alpine"}, [], "base image: python:3.11-alpine instead of python:3.13-alpine (use --python 3.13 to"),
+    ([], {"Dockerfile": "FROM python:3.9"}, [], "base image: python:3.11-slim instead of python:3.9 - user"),
+    ([], {"Dockerfile": "FROM a\nRUN poetry install --with main"}, ["--with=main"], "mount a volume there) Next:"),
+    ([NATIVE], {"package": locked(*BOTH)}, [], "on Python 3.14. Python 3.15: no wheels of native. Wrote"),
+    ([NATIVE], {"package": locked(".tar.gz")}, [], "If pip cannot build native from source: the recipe"),
+    ([], {"version": "2.0"}, [], "If all who use the lock file have Poetry 2, run `poetry lock`"),
+    ([], {".dockerignore": ""}, [], "Wrote Dockerfile, Dockerfile.dockerignore, docker"),
+    ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
+    ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
+    ([tool('packages = [{ include = "a", from = "src" }]')], {"Dockerfile": "FROM a\nCOPY . .", "src/a/b.py": "", "src/a.md": "", "src/c.csv": ""}, [], "files left out: sample.py, src/c.csv."),
+    ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
+])  # fmt: skip
 def test_the_report_names_what_is_left_to_do(
     sample: Sample,
-    capsys: pytest.CaptureFixture[str],
-    changes: list[tuple[str, str]],
-    files: dict[str, str],
-    options: list[str],
+    adopted: Adopt,
+    changes: Changes,
+    files: Files,
+    options: Words,
     reported: str,
 ) -> None:
     """Each line has a remedy, which the template's pages describe."""
-    folder = sample(*changes, package=locked("-cp314-cp314-win_amd64.whl"), **files)
+    windows = {"package": locked("-cp314-cp314-win_amd64.whl")}
+    folder = sample(*changes, **{**windows, **files})
     commit(folder)
-    adopt.main([str(folder), *options])
-    printed = capsys.readouterr().out
-    assert reported in " ".join(printed.split())
-    assert [
-        line for line in printed.split("\n") if len(line) > 80 and line[:2] != "  "
-    ] == []
+    report = adopted(folder, *options)
+    assert reported in " ".join(report.split())
+    assert all(len(line) <= 80 or line[:2] == "  " for line in report.split("\n"))
     if "--publish" in options:
         bake = (folder / "docker-bake.hcl").read_text("utf-8")
         assert 'dockerfile = "container.Dockerfile"' in bake
@@ -596,17 +599,23 @@ def test_the_commands_of_the_page_install_what_the_program_needs(
     assert (folder / "Dockerfile").exists()
 
 
+@pytest.mark.parametrize(("cwd", "name", "cd"), [("..", "sample", "  cd sample\n"), (".", ".", "")])  # fmt: skip
 def test_a_folder_of_a_repository_needs_its_own_gitignore(
-    sample: Sample, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    sample: Sample,
+    adopted: Adopt,
+    monkeypatch: pytest.MonkeyPatch,
+    cwd: str,
+    name: str,
+    cd: str,
 ) -> None:
     """The build reads only the project's folder, where the report's commands run."""
-    folder = sample()
+    nameless = (PYPROJECT, "[tool.poetry]\npackage-mode = false")
+    folder = sample(nameless, Procfile="web: python -m sample")
     commit(folder.parent)
-    monkeypatch.chdir(folder.parent)
-    adopt.main(["sample"])
-    report = capsys.readouterr().out
+    monkeypatch.chdir(folder / cwd)
+    report = adopted(Path(name))
     assert "does not see the .gitignore of a folder above" in report
-    assert "\n  cd sample\n  docker build" in report
+    assert f"that Git ignores\n{cd}  docker build --tag sample ." in report
 
 
 @pytest.fixture(scope="session")
@@ -615,11 +624,21 @@ def environment(shared: Path) -> dict[str, str]:
     return MIRROR | os.environ | {"POETRY_CACHE_DIR": str(shared / "poetry-cache")}
 
 
-def build(report: str, folder: Path, tag: str) -> None:
-    """Run the command that a report prints, with another tag for the image."""
-    (command,) = re.findall("(?m)^  (docker build .*)", report)
-    result = run(*shlex.split(re.sub("(?<=--tag )[^ ]+", tag, command)), cwd=folder)
-    assert "is not in the image" not in result.stderr
+@pytest.fixture
+def image(adopted: Adopt, tag: str) -> Adopt:
+    """Return a function that adopts a project, and builds its image as the report says.
+
+    The image gets another tag. The function returns the report.
+    """
+
+    def image(folder: Path, *options: str) -> str:
+        report = adopted(folder, *options)
+        (command,) = re.findall("(?m)^  (docker build .*)", report)
+        result = run(*shlex.split(re.sub("(?<=--tag )[^ ]+", tag, command)), cwd=folder)
+        assert "is not in the image" not in result.stderr
+        return report
+
+    return image
 
 
 @pytest.fixture
@@ -676,15 +695,14 @@ def serve(tag: str) -> Iterator[Callable[..., str]]:
 @pytest.mark.engine
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
 def test_an_existing_project_gets_an_image(
-    existing: Path, project: Project, tag: str, capsys: pytest.CaptureFixture[str]
+    existing: Path, project: Project, tag: str, image: Adopt
 ) -> None:
     """One command leaves the project's files alone, and the image needs no privileges."""
     before = contents(existing)
-    adopt.main([str(existing), *project.options])
+    image(existing, *project.options)
     after = contents(existing)
     assert before.items() <= after.items()
     assert after.keys() - before.keys() == IMAGE_FILES
-    build(capsys.readouterr().out, existing, tag)
     _, *arguments = project.command.split()
     assert project.output in run("docker", "run", *HARDENED, tag, *arguments).stdout
     if project.also:
@@ -695,15 +713,10 @@ def test_an_existing_project_gets_an_image(
 @pytest.mark.engine
 @pytest.mark.parametrize("project", [SERVICE], ids=["connexion"])
 def test_a_service_gets_an_image(
-    existing: Path,
-    project: Project,
-    tag: str,
-    capsys: pytest.CaptureFixture[str],
-    serve: Callable[..., str],
+    existing: Path, project: Project, tag: str, image: Adopt, serve: Callable[..., str]
 ) -> None:
     """It reads its description from a volume, which a container has filled."""
-    adopt.main([str(existing), *project.options])
-    build(capsys.readouterr().out, existing, tag)
+    image(existing, *project.options)
     example = {"description": "", "content": {"application/json": {"example": "Hello"}}}
     path = {"get": {"operationId": "hello", "responses": {"200": example}}}
     api = {"openapi": "3.0.0", "info": {"title": "", "version": "1"}}
@@ -745,17 +758,16 @@ def main(): print(version("sample"), open("examples/a.txt").read())
 def test_a_package_that_reads_files_of_its_folder_gets_an_image(
     sample: Sample,
     tag: str,
-    capsys: pytest.CaptureFixture[str],
+    image: Adopt,
     scripts: tuple[str, str],
     command: str,
-    options: list[str],
+    options: Words,
 ) -> None:
     """It is installed, and its sources are in the working directory."""
     text = f"FROM a\nWORKDIR /srv\nCOPY . .\nRUN poetry install\nCMD {command}"
     src = tool('packages = [{ include = "ledger", from = "src" }]')
     folder = sample(scripts, src, Dockerfile=text, **LEDGER)
-    adopt.main([str(folder), *options])
-    build(capsys.readouterr().out, folder, tag)
+    image(folder, *options)
     assert run("docker", "run", *HARDENED, tag).stdout == "1.0 Hello\n"
 
 
@@ -801,19 +813,15 @@ def test_an_application_that_is_no_package_gets_an_image(
     person: Path,
     environment: dict[str, str],
     tag: str,
-    capsys: pytest.CaptureFixture[str],
+    image: Adopt,
     serve: Callable[..., str],
 ) -> None:
     """It runs as the project's Dockerfile runs it, and the page shows the report."""
     folder = person / "visits"
-    for name, text in APPLICATION.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
+    write(folder, APPLICATION)
     run("poetry", "lock", cwd=folder, env=environment)
     commit(folder)
-    adopt.main([str(folder)])
-    report = capsys.readouterr().out
-    build(report, folder, tag)
+    report = image(folder)
     assert serve(8000, "/") == "Hello, world"
     python = ("docker", "exec", tag, "python", "-c")
     cached = "import os, web; print(os.path.exists(web.__cached__))"
@@ -830,14 +838,8 @@ def test_an_application_that_is_no_package_gets_an_image(
 
 def test_the_page_lists_the_tested_projects() -> None:
     """The page's table has the projects of the test above."""
-    table = (
-        PAGE.read_text("utf-8").partition("## Tested with\n")[2].partition("\n## ")[0]
-    )
-    assert [
-        row.strip("| ").split(" | ")
-        for row in table.splitlines()
-        if row[:1] == "|" and "`" in row
-    ] == [
-        [f"{project.name} {project.version}", f"`{project.command}`", project.has]
+    rows = (
+        f"| {project.name} {project.version} | `{project.command}` | {project.has} |\n"
         for project in [*PROJECTS, SERVICE]
-    ]
+    )
+    assert f"\n|---|---|---|\n{''.join(rows)}\n## " in PAGE.read_text("utf-8")

@@ -32,6 +32,11 @@ class Stage(list[tuple[str, str]]):
         """Return the arguments of the last such instruction."""
         return [default, *self.values(instruction)][-1]
 
+    def pairs(self, instruction: str) -> dict[str, str]:
+        """Return the names and values of all such instructions."""
+        found = map(pairs, self.values(instruction))
+        return {name: value for each in found for name, value in each.items()}
+
     def workdir(self, default: str = "/app") -> PurePosixPath:
         """Return the working directory after all instructions."""
         joined = posixpath.join(default, *self.values("WORKDIR"))
