@@ -5,7 +5,6 @@ import io
 import itertools
 import json
 import os
-import platform
 import re
 import secrets
 import shlex
@@ -73,21 +72,6 @@ def docker_run(*options: str) -> str:
 def run_python(image: str, code: str, *options: str) -> str:
     """Run Python code in a container and return its output."""
     return docker_run(*options, "--entrypoint=python", image, "-c", code)
-
-
-@pytest.mark.parametrize("flavor", CHOICES["base_image"])
-@pytest.mark.parametrize("version", CHOICES["python_version"])
-def test_a_base_image_has_no_bytecode(version: str, flavor: str) -> None:
-    """Stand-ins (tools/base-images) have no bytecode, either, and one of them uses musl."""
-    code = (
-        "import pathlib, sys, sysconfig; print([*pathlib.Path(sys.prefix).rglob('*.pyc')]"
-        ", sysconfig.get_config_var('SOABI'))"
-    )
-    image = f"python:{version}-{flavor}"
-    found = run_python(image, code, "--env=PYTHONDONTWRITEBYTECODE=1")
-    assert found.startswith("[] ")
-    if (version, flavor, platform.machine()) == ("3.13", "alpine", "x86_64"):
-        assert "musl" in found
 
 
 # The program in the container.
@@ -319,6 +303,7 @@ def test_the_image_adds_three_layers_to_the_base(
     names = [Path(member.name) for member in layers[0] if member.isfile()]
     others = {path.name for path in names if path.suffix != ".pyc"}
     assert others == {"passwd", "group", "venv.sh"}
+    assert len(names) > 500
 
 
 @pytest.mark.stores
