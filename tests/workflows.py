@@ -16,7 +16,7 @@ from tools.images import run
 # What the stubs of some actions do.
 SCRIPTS = {
     "actions/checkout": """
-git clone --quiet "$SOURCE" . && git checkout --quiet "${IN_REF:-$GITHUB_SHA}" """,
+git clone --quiet --shared --template= "$SOURCE" . && git checkout --quiet "${IN_REF:-$GITHUB_SHA}" """,
     "actions/download-artifact": """
 for name in "$ARTIFACTS"/${IN_PATTERN:-$IN_NAME}; do cp -R "$name/." .; done""",
     "actions/upload-artifact": """
