@@ -36,39 +36,26 @@ def test_questions_keep_their_names_and_order() -> None:
     assert [question for question in ASKED if question in PROMISED] == PROMISED
 
 
-@pytest.mark.parametrize(
-    ("answers", "slug", "package"),
-    [
-        ({}, "hypermodern-python", "hypermodern_python"),
-        ({"project_name": "Größe & Maß"}, "grosse-mass", "grosse_mass"),
-        ({"project_slug": "acme.splines"}, "acme.splines", "acme_splines"),
-    ],
-)
-def test_default_names_follow_from_the_project_name(
-    bake: Bake, answers: dict[str, str], slug: str, package: str
-) -> None:
-    """The default slug follows from the name, and the default package from the slug."""
-    project = bake(**answers)
-    assert project.name == slug
-    assert [path.name for path in (project / "src").iterdir()] == [package]
+# Answers, a file of the project, and a text in it that follows from the answers.
+DERIVED = [
+    ({}, "hypermodern-python/src/hypermodern_python/__init__.py", ""),
+    ({"project_name": "Größe & Maß"}, "grosse-mass/src/grosse_mass/__init__.py", ""),
+    ({"project_slug": "acme.splines"}, "acme.splines/src/acme_splines/__init__.py", ""),
+    # Docker Hub does not allow other characters, nor all lengths.
+    ({"github_user": "Jane-Doe"}, "*/README.md", "hub.docker.com/r/janedoe/"),
+    ({"github_user": "jane_doe"}, "*/README.md", "hub.docker.com/r/janedoe/"),
+    ({"github_user": "tim"}, "*/README.md", "hub.docker.com/r/yourname/"),
+    ({"github_user": "t" * 31}, "*/README.md", "hub.docker.com/r/yourname/"),
+]
 
 
-@pytest.mark.parametrize(
-    ("github_user", "dockerhub_user"),
-    [
-        ("Jane-Doe", "janedoe"),
-        ("jane_doe", "janedoe"),
-        ("tim", "yourname"),
-        ("t" * 31, "yourname"),
-    ],
-)
-def test_the_docker_hub_user_follows_from_the_github_user(
-    bake: Bake, github_user: str, dockerhub_user: str
+@pytest.mark.parametrize(("answers", "pattern", "text"), DERIVED, ids=str)
+def test_a_default_follows_from_other_answers(
+    bake: Bake, answers: dict[str, str], pattern: str, text: str
 ) -> None:
-    """The name is in lowercase without separators, if Docker Hub allows its length."""
-    readme = (bake(github_user=github_user) / "README.md").read_text("utf-8")
-    assert f"github.com/{github_user}/" in readme
-    assert f"hub.docker.com/r/{dockerhub_user}/" in readme
+    """The slug follows from the name, the package from the slug, and so on."""
+    (path,) = bake(**answers).parent.glob(pattern)
+    assert text in path.read_text("utf-8")
 
 
 @pytest.mark.usefixtures("home")
