@@ -101,13 +101,15 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """Start the longest tests first. Without an engine, skip tests that need one.
 
     Tests that use the same slow fixture run in one process.
     """
     items.sort(key=lambda item: not item.get_closest_marker("longest"))
-    for item in items:
+    for item in items if config.pluginmanager.hasplugin("xdist") else ():
         for name in MADE_ONCE.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(name))
     concerned = [item for item in items if item.get_closest_marker("engine")]

@@ -168,8 +168,13 @@ IGNORED = {
     "nested/secret.txt": "",  # nested/.gitignore matches it
     "größe 1.log": "*.log",
     "keep.log": "!keep.log",
-    "generated.txt": "generated.txt",  # the wheel includes it
-    "vendored/native.so": "",  # a file of a submodule
+    "excluded.txt": "",  # .git/info/exclude matches it
+    "generated/app.js": "generated/",  # the wheel includes the folder
+    "source.txt": "source.txt",  # only the source archive includes it
+    # Files of a submodule, which has a .gitignore of its own.
+    "vendored/native.so": "",
+    "vendored/.env": "",
+    "vendored/.git": "",
 }
 # What Python code prints in a container: the fixture of the image, the code and the output.
 PROBES = {
@@ -186,8 +191,24 @@ PROBES = {
     ),
     "login shells find the program": (
         "image",
-        "os.execlp('sh', 'sh', '-lc', 'command -v hypermodern-python')",
-        "/venv/bin/hypermodern-python",
+        "os.execlp('sh', 'sh', '-lc', 'command -v hypermodern-python; command -v python')",
+        "/venv/bin/hypermodern-python\n/venv/bin/python",
+    ),
+    "SIGTERM does what the program does for Ctrl-C": (
+        "image",
+        "signal.signal(2, lambda *_: print('cleaned up')); os.kill(1, 15)",
+        "cleaned up",
+    ),
+    "a forked process keeps the program's handler of SIGTERM": (
+        "image",
+        "signal.signal(15, print); pid = os.fork(); "
+        "print(signal.getsignal(15) is print) if not pid else os.waitpid(pid, 0)",
+        "True",
+    ),
+    "a process that the program starts handles no SIGTERM": (
+        "image",
+        "os.dup2(1, 2); os.system('python -c \"import signal; print(signal.getsignal(15))\"')",
+        "0",
     ),
     "SIGTERM ends a forked process": (
         "image",
@@ -219,7 +240,7 @@ PROBES = {
         "foreign",
         "os.chdir(p.__path__[0]); "
         f"print(*[name for name in {[*IGNORED]} if os.path.exists(name)])",
-        "lib/forced.txt keep.log generated.txt vendored/native.so",
+        "lib/forced.txt keep.log generated/app.js vendored/native.so",
     ),
     "licenses in a folder are in the image, and a README behind a link": (
         "foreign",
@@ -245,7 +266,7 @@ PROBES = {
 def test_python_in_a_container(probe: str, request: pytest.FixtureRequest) -> None:
     """The code imports the package of the program as `p`."""
     fixture, code, output = PROBES[probe]
-    modules = "importlib.metadata, os, pathlib, shutil, sys, time"
+    modules = "importlib.metadata, os, pathlib, shutil, signal, sys, time"
     code = f"import {modules}, hypermodern_python as p; {code}"
     assert run_python(request.getfixturevalue(fixture), code).rstrip("\n") == output
 
@@ -381,7 +402,9 @@ def foreign(project: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         edit(folder / ".gitignore", r"\Z", f"{pattern}\n")
     # Some editors on Windows write a byte order mark.
     (package / "nested" / ".gitignore").write_text("secret*\n", "utf-8-sig")
+    (package / "vendored" / ".gitignore").write_text(".env\n")
     run("git", "init", cwd=folder)
+    (folder / ".git" / "info" / "exclude").write_text("excluded.txt\n", "utf-8-sig")
     run("git", "add", "--force", package / "lib", cwd=folder)
     submodule = f"160000,{'1' * 40},src/hypermodern_python/vendored"
     run("git", "update-index", "--add", "--cacheinfo", submodule, cwd=folder)
@@ -402,8 +425,12 @@ def foreign(project: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     edit(pyproject, r'\["LICENSE"\]', '["LICENSES/*.txt"]')
     edit(pyproject, r"(?ms)^\[dependency-groups\].*?(?=^\[build-system\])", "")
     edit(pyproject, r'("poetry-core>=2.2,<3")', r'\1, "setuptools>=80"')
-    include = '{ path = "**/generated.txt", format = "wheel" }'
-    poetry = f'[tool.poetry]\ninclude = [{include}]\nbuild = {{ script = "build.py" }}'
+    poetry = """[tool.poetry]
+build = { script = "build.py" }
+include = [
+  { path = "**/generated", format = "wheel" },
+  { path = "**/source.txt", format = "sdist" },
+]"""
     edit(pyproject, r"\[tool\.poetry\]", poetry)
     wheel = build_wheel(kit, parent).name
     with serving(parent) as (address, _):

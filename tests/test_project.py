@@ -242,7 +242,11 @@ CONDA = {"CONDA_DEFAULT_ENV": "base", "CONDA_PREFIX": "/opt/conda"}
 
 
 def test_nox_changes_no_other_environment(
-    copy: Copy, project: Path, nox: Nox, monkeypatch: pytest.MonkeyPatch
+    copy: Copy,
+    project: Path,
+    nox: Nox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Poetry would prefer the developer's environment, and remove its packages."""
     # Nothing tests `create = false`: on a failure, Poetry would change the system's Python.
@@ -256,6 +260,7 @@ def test_nox_changes_no_other_environment(
     for variables in ({}, CONDA):
         for name, value in variables.items():
             monkeypatch.setitem(nox.env, name, value)
+        monkeypatch.setattr(nox, "envdir", tmp_path / f"{len(variables)} variables")
         nox.run(project, "-s", "xdoctest")
         assert sorted(venv.rglob("*")) == before
 

@@ -1,6 +1,6 @@
 """Let `docker stop` end a program that does not handle SIGTERM, in the way that Ctrl-C does.
 
-Linux does not deliver this signal to the first process of a container without a handler.
+Linux does not deliver this signal to the first process of a container, unless it has a handler.
 Python imports this module at its start, because of the file _sigterm.pth beside it.
 """
 

@@ -8,6 +8,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from dulwich.ignore import IgnoreFilterManager
 from dulwich.index import IndexEntry
 from dulwich.objects import S_ISGITLINK
 from dulwich.porcelain import check_ignore
@@ -56,11 +57,15 @@ def ignored_files() -> list[Path]:
         print(f"Git's index cannot be read, so no file is tracked: {error!r}")
         Path(".git/index").unlink()
         names = list(check_ignore(".", files, quote_path=False))
-    others = submodules()
+    own = {path: IgnoreFilterManager(str(path), [], False) for path in submodules()}
     return [
         path
         for path in map(Path, names)
-        if not any(path.is_relative_to(folder) for folder in others)
+        if all(
+            rules.is_ignored(path.relative_to(folder).as_posix())
+            for folder, rules in own.items()
+            if path.is_relative_to(folder)
+        )
     ]
 
 
