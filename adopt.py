@@ -52,7 +52,9 @@ COMPILE = RECIPE.format(
 DIRECT = RECIPE.format("Depend on a Git repository or a folder", "dependencies")
 INDEX = RECIPE.format("Use a private package index", "dependencies")
 VERSION = RECIPE.format("Take the version from Git tags", "releases")
-PUBLISH = "see 'Publish an adopted image' in docs/adopting.md of the template"
+PAGE = "see '{}' in docs/adopting.md of the template"
+PUBLISH = PAGE.format("Publish an adopted image")
+RUN = PAGE.format("Replace commands of RUN")
 
 # Pythons that docker/poetry.txt supports, but the template does not offer to new projects.
 OLDER_PYTHONS = ["3.12", "3.11"]
@@ -84,6 +86,19 @@ INSTALL = re.compile(r"poetry (?:install|sync)((?:\\\n|[^&|;\n])*)")
 BUILD = re.compile(r"poetry build|pip install [^&|;\n]*(?<=\s)\.")
 # Options of `poetry install` for more than the main dependencies.
 GROUPS = re.compile(r"(?:--with|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S+)?")
+# Commands of RUN that install the project or its tools, print something or clean up, or
+# whose results the report has in another line, such as users and system packages.
+DONE = re.compile(
+    r"(?:\S*/)?(?:python[\d.]* -m )?(?:apt|apt-get|apk|poetry(?! add)|uv(?! add| pip install)"
+    r"|pip[x3]?(?!.* install)|venv|virtualenv|compileall|rm|cd|set|export|echo(?!.*>)|true|ls"
+    r"|which|test|\[|fi|done|esac|(?:user|group)(?:add|mod)|add(?:user|group)|chown)(?:\s.*)?"
+    r"|(?:\S* -m )?(?:uv )?pip[x3]? (?:-\S+ )*install(?:\s+(?:-[cirt]\s+\S+|--(?:\w+-url"
+    r"|constraint|find-links|prefix|requirement|target|trusted-host)\s+\S+|-\S+|\S+\.whl"
+    r"|[\"']?(?:pipx?|poetry|poetry-plugin-\w+|setuptools|uv|virtualenv|wheel|\.)(?![\w./-])\S*))*"
+    r"|(?:curl|wget|ln|chmod|mv) .*(?:poetry|astral\.sh|get-pip|/uv\b).*"
+    r"|find .*(?:-delete|\brm\b).*|(?:ba)?sh(?: -\S*)*|python[\d.]* -(?: .*)?",
+    re.DOTALL,
+)
 # Variables that the image sets itself, or that only package managers read.
 OWN_VARIABLES = re.compile(
     "HOME|PATH|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|VIRTUAL_ENV|DEBIAN_FRONTEND"
@@ -696,6 +711,9 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
     packages = [name for name in found if name[0] not in "-$"]
     installs = "" if image["export"] else " ".join(INSTALL.findall(project.text))
+    left = [each for each in stage.runs() if not DONE.fullmatch(each)]
+    shorten = partial(textwrap.shorten, placeholder=" ...", break_on_hyphens=False)
+    shortened = [f"`{shorten(each, 48)}`" for each in left]
     arguments = shlex.split(" ".join(stage.values("ARG")))
     keep = ". Use --application, which copies them and keeps the working directory"
     for what, left_out, remedy in (
@@ -706,6 +724,7 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
             dict.fromkeys(GROUPS.findall(installs)),
             ". Use --extras and --with",
         ),
+        ("commands of RUN", dict.fromkeys(shortened), f". To replace them, {RUN}"),
         ("build arguments", [word.partition("=")[0] for word in arguments], ""),
         ("labels", stage.pairs("LABEL"), ""),
     ):

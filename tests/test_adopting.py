@@ -531,6 +531,9 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([], {".dockerignore": ""}, [], "Wrote Dockerfile, Dockerfile.dockerignore, docker"),
     ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
     ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
+    ([], {"Dockerfile": "FROM a\nRUN pip install -U pip 'poetry==2' && poetry install\nRUN [\"pip\", \"install\", \"idna\"]"}, [], "commands of RUN left out: `pip install idna`. To replace them, see 'Replace commands of RUN' in docs/adopting.md of the template Next"),
+    ([], {"Dockerfile": "FROM a AS b\nRUN npm ci && ls\nFROM c\nCOPY --from=b /a /b\nRUN if true; then A=1 poetry run python -c 'a; b' \\\n && sed -i s/a/b/ x & fi\nRUN mkdir /x | rm x 2>&1"}, [], "RUN left out: `npm ci`, `python -c 'a; b'`, `sed -i s/a/b/ x`, `mkdir /x`."),
+    ([], {"Dockerfile": "FROM a AS unused\nRUN npm ci\nFROM a AS b\nRUN <<EOF\nx\nEOF\nFROM b\nRUN --mount=a echo a >b; curl https://install.python-poetry.org | python3 -\nRUN uv pip install https://example.com/very-long-name/b.whl a-b"}, [], "RUN left out: `here-document`, `echo a >b`, `uv pip install ...`."),
     ([tool('packages = [{ include = "a", from = "src" }]')], {"Dockerfile": "FROM a\nCOPY . .", "src/a/b.py": "", "src/a.md": "", "src/c.csv": ""}, [], "files left out: sample.py, src/c.csv."),
     ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
 ])  # fmt: skip

@@ -15,6 +15,15 @@ COMMANDS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK")
 VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::?([-+])([^{}$]*))?\}|\{)")
 # A here-document: its lines are not instructions.
 HEREDOC = re.compile(r"(?ms)<<-?[\"']?(\w+)[\"']?([^\n]*\n).*?^\t*\1$")
+# A command of a shell, up to an operator outside quotes.
+COMMAND = re.compile(
+    r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[<>]&|[^&|;\n"'\\])+""", re.DOTALL
+)
+# Words before a command, such as assignments, which decide how or whether it runs.
+PREFIX = re.compile(
+    r"\s*(?:(?:[({!]|\w+=\S*|(?:if|elif|then|else|while|until|do|exec|command|env|nice|nohup"
+    r"|time|timeout)(?=\s)(?:\s+-\S+|\s+\d\S*)*)\s*)*"
+)
 # What the image does not need before a command, because its programs are on PATH.
 RUNNER = re.compile(
     r"(?<![^\s'])(?:(?:poetry|uv|pipenv)\s+run(?:\s+--)?(?:\s+|$)|(?:\S*venv|/usr|/usr/local|)/bin/)+"
@@ -59,6 +68,16 @@ class Stage(list[tuple[str, str]]):
                 for path in paths or ["here-document"]:
                     yield "--from" in rest, path, into, folder
 
+    def runs(self) -> list[str]:
+        """Return the commands of RUN, also of the stages that it copies from."""
+        found = []
+        for name, rest in self:
+            if name in ("RUN", "RUN of --from"):
+                text = re.sub(r"^(?:--\S+\s+)+", "", rest) or "here-document"
+                text = shlex.join(words(text)) if text[0] == "[" else text
+                found += split_commands(RUNNER.sub("", text))
+        return found
+
     def command(self) -> tuple[list[str], list[str]]:
         """Return ENTRYPOINT and CMD, without a package manager that runs them."""
         entry_point, command = self.last("ENTRYPOINT", "[]"), self.last("CMD", "[]")
@@ -99,6 +118,9 @@ def last_stage(dockerfile: str) -> Stage:
             stage = Stage(stages.get(image.lower(), [(name, image)]))
             stages[own.split()[-1].lower() if own else str(len(stages))] = stage
         else:
+            source = re.match(r"--from=(\S+)", rest)
+            others = stages.get(source[1].lower(), Stage()) if source else Stage()
+            stage += [("RUN of --from", other) for other in others.values("RUN")]
             stage.append((name, rest.strip()))
             variables |= found if name != "LABEL" else {}
     if not stages:
@@ -131,6 +153,12 @@ def pairs(text: str) -> dict[str, str]:
         return {found[0]: " ".join(found[1:])}
     split = (word.partition("=") for word in found)
     return {name: value for name, equals, value in split if equals}
+
+
+def split_commands(text: str) -> list[str]:
+    """Return the commands that a shell would run, without words before them."""
+    found = (PREFIX.sub("", part, count=1).strip() for part in COMMAND.findall(text))
+    return [command for command in found if command]
 
 
 def words(text: str) -> list[str]:
