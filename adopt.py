@@ -22,7 +22,15 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from tools.dockerfile import Stage, last_stage, words
+from tools.dockerfile import (
+    PREFIX,
+    RUNNER,
+    Stage,
+    last_stage,
+    real_path,
+    split_commands,
+    words,
+)
 
 try:
     import jinja2
@@ -76,10 +84,23 @@ TOOLS = (
     *("docker/poetry.txt", "docker/wheel.py"),
 )
 PUBLISHING = ("docker-bake.hcl", ".github/workflows/release.yml")
-# Assignments before a command, and commands of the shell itself.
-BUILTIN = re.compile(
-    r"\s*(?:(?:exec|\w+=\S*)\s+)*(?:(?:cd|echo|export|set|sleep)\b.*)?"
+# Words of the shell, programs that both base images have, and files that commands write.
+SHELL = re.compile(
+    r"[.:\[}]|alias|awk|base64|basename|break|case|cat|cd|chmod|chown|continue|cp|cut|date"
+    r"|df|dirname|done|du|echo|esac|eval|exit|export|expr|false|fi|find|for|getopts"
+    r"|grep|gunzip|gzip|head|hostname|id|install|kill|ln|local|ls|md5sum|mkdir|mktemp"
+    r"|mv|printf|pwd|read|readlink|realpath|return|rm|rmdir|sed|seq|set|setsid"
+    r"|sha256sum|shift|sleep|sort|source|stat|sync|tail|tar|tee|test|touch|tr|trap"
+    r"|true|ulimit|umask|uname|uniq|unset|wait|wc|which|whoami|xargs|/tmp/.*"
 )
+# A shell or Python, its options, the option -c or -m, and what follows.
+INTERPRETER = re.compile(
+    r"(?:(sh|bash)|python3?)(?:\s+-\w*[oXW]\s+\S+|\s+-(?!\w*[cm]\b)\S+)*"
+    r"(?:\s+-\w*([cm]))?(?:\s+(.*))?",
+    re.DOTALL,
+)
+# Where programs are, apart from /venv/bin.
+PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 # The arguments of `poetry install`.
 INSTALL = re.compile(r"poetry (?:install|sync)((?:\\\n|[^&|;\n])*)")
 # Other ways to install the project.
@@ -182,6 +203,7 @@ class Plan(NamedTuple):
         pythons: What `choose_python` returns.
         left_out: The files that the Dockerfile copies, but the new one does not.
         lacking: The program of the command that the image may lack.
+        runners: What the scripts of the command contain, but the image does not have.
     """
 
     answers: dict[str, Any]
@@ -189,6 +211,7 @@ class Plan(NamedTuple):
     pythons: dict[str, list[str]]
     left_out: list[str]
     lacking: str
+    runners: dict[str, list[str]]
 
 
 def read(options: argparse.Namespace) -> Project:
@@ -397,7 +420,7 @@ def decide(project: Project) -> Plan:
     own = package.commands if package else []
     lacking = lacks(project, own, files, whole)
     if not whole or (lacking and not given):
-        entry_point, command = default_command(project, own, whole, lacking), []
+        entry_point, command = default_command(project, files, own, whole, lacking), []
         lacking = ""
     needs_sources = not lacking and lacks(project, own, [], entry_point + command)
     # A package without commands can need files in the folder where it is started.
@@ -410,6 +433,7 @@ def decide(project: Project) -> Plan:
         files, build_reads, workdir = [], options.include, "/data"
     if package:
         build_reads = [*package.files(), *build_reads]
+    runners = find_runners(project, files, shlex.join(entry_point + command))
     health_check = stage.last("HEALTHCHECK")
     check = words(health_check.partition("CMD ")[2])
     keeps_check = check and not lacks(project, own, files, check)
@@ -446,7 +470,7 @@ def decide(project: Project) -> Plan:
     }
     chosen = {"python_version": next(iter(pythons)), "base_image": base}
     context = answers(project) | chosen | {"_image": image}
-    return Plan(context, names, pythons, left_out, lacking)
+    return Plan(context, names, pythons, left_out, lacking, runners)
 
 
 def choose_python(project: Project, base: str) -> dict[str, list[str]]:
@@ -538,36 +562,57 @@ def lacks(project: Project, own: list[str], files: Files, command: list[str]) ->
     The image has the dependencies, the package's own commands, and files.
     """
     known = {*own, *(needed.name for needed, _ in project.wheels)}
-    for name, access in programs(command):
-        path = PurePosixPath(posixpath.normpath(project.stage.workdir() / name))
-        sources = (
-            project.folder / source / path.relative_to(target)
-            for target, source in files
-            if path.is_relative_to(target)
-        )
-        copied = any(file.is_file() and os.access(file, access) for file in sources)
-        if name not in known and not copied:
+    for name, access in programs(shlex.join(command)):
+        found = find(project, files, name, access)
+        copied = any(os.access(path, access) for path in found)
+        if not (copied or name in known or SHELL.fullmatch(name)):
             return name
     return ""
 
 
-def programs(command: list[str]) -> Iterator[tuple[str, int]]:
+def find(project: Project, files: Files, name: str, access: int) -> list[Path]:
+    """Return the files of a project that are copied to the place of a program or script."""
+    searched = access == os.X_OK and "/" not in name
+    folders = map(PurePosixPath, PROGRAMS if searched else [project.stage.workdir()])
+    paths = [real_path(folder / name) for folder in folders]
+    sources = (
+        project.folder / source / path.relative_to(target)
+        for target, source in files
+        for path in paths
+        if path.is_relative_to(target)
+    )
+    return [source for source in sources if source.is_file()]
+
+
+def programs(command: str) -> Iterator[tuple[str, int]]:
     """Yield the programs and scripts that a command starts, each with the access needed."""
-    match command:
-        case ["sh" | "bash", "-c", inner, *_]:
-            for part in re.split(r"&&|\|\||[|;\n]", inner):
-                yield from programs(BUILTIN.sub("", part, count=1).split())
-        case ["python" | "python3" | "sh" | "bash", *rest]:
-            named = (word for word in rest if word in ("-m", "-c") or word[:1] != "-")
-            script = next(named, "-c")
-            if script not in ("-m", "-c"):
-                yield script, os.R_OK
-        case [program, *_]:
-            yield program, os.X_OK
+    command = PREFIX.sub("", command, count=1)
+    if not (match := INTERPRETER.fullmatch(command)):
+        yield from ((program, os.X_OK) for program in shlex.split(command)[:1])
+        return
+    shell, flag, rest = match.groups("")
+    for word in shlex.split(rest)[:1]:
+        if not flag:
+            yield word, os.R_OK
+        elif shell:
+            for inner in split_commands(word):
+                yield from programs(inner)
+
+
+def find_runners(project: Project, files: Files, command: str) -> dict[str, list[str]]:
+    """Return what the scripts of a command contain, but the image does not have."""
+    found = {}
+    for name, access in programs(command):
+        for path in find(project, files, name, access):
+            text = re.sub("(?m)^[ \t]*#.*", "", path.read_text("utf-8", "replace"))
+            runners = (text.strip() for text in RUNNER.findall(text))
+            if path.suffix != ".py" and (names := dict.fromkeys(runners)):
+                found[os.path.relpath(path, project.folder)] = list(names)
+    return found
 
 
 def default_command(
-    project: Project, own: list[str], whole: list[str], lacking: str
+    project: Project, files: Files, own: list[str], whole: list[str], lacking: str
 ) -> list[str]:
     """Return a command of the package, because there is no other one that works."""
     if own:
@@ -578,10 +623,13 @@ def default_command(
             "[project.scripts] has no command, and no Dockerfile or Procfile was found "
             f"that has one. Name one with --dockerfile, or the command itself, {example}."
         )
+    remedy = "Add its package to the dependencies"
+    for path in find(project, files, lacking, os.X_OK):
+        name = shlex.quote(os.path.relpath(path, project.folder))
+        remedy = f"Make its file executable with `chmod +x {name}`"
     raise AdoptError(
         f"{project.dockerfile}: the new image has no '{lacking}' for the command "
-        f"{shlex.join(whole)}. Add its package to the dependencies, make its file "
-        f"executable, or name another command, {example}."
+        f"{shlex.join(whole)}. {remedy}, or name another command, {example}."
     )
 
 
@@ -737,6 +785,9 @@ def next_steps(project: Project, plan: Plan) -> Iterator[str]:
     folder, image = project.folder, plan.answers["_image"]
     if plan.lacking:
         yield f"- Check that the image has {plan.lacking}: no dependency has this name"
+    for name, runners in plan.runners.items():
+        quoted = listed(*map("`{}`".format, runners))
+        yield f"- Remove {quoted} from {name}: the image finds its programs without it"
     if compiled := plan.pythons[plan.answers["python_version"]]:
         yield f"- Install a compiler for {', '.join(compiled)}: {COMPILE}"
     if built := [needed.name for needed, names in project.wheels if not names]:

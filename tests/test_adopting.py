@@ -89,12 +89,16 @@ SERVICE = Project("connexion", "3.3.0", "connexion run --host=0.0.0.0 api.json",
 
 
 def write(folder: Path, files: Files) -> None:
-    """Write files into a folder, without those that are None."""
+    """Write files into a folder, without those that are None.
+
+    A script that names its interpreter is executable.
+    """
     for name, text in files.items():
         path = folder / name
         if text is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8", "surrogateescape")
+            path.chmod(0o755 if text.startswith("#!") else 0o644)
 
 
 def locked(*wheels: str, **more: object) -> str:
@@ -257,6 +261,7 @@ def test_the_build_reads_the_sources_only(
     ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
     ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
     ("COPY app.py start.sh web", "app.py start.sh /layer/srv/web/", ""),
+    ("COPY app.py /usr/local/bin\nCOPY start.sh /bin/a\nCOPY config /var/run/", "app.py /layer/usr/local/bin/ && cp -R start.sh /layer/usr/bin/a && cp -R config/. /layer/run/", ""),
     ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
     ("COPY . /\nCOPY app.py b.py", "app.py config sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
     ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
@@ -352,7 +357,7 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has
     ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "the recipe 'Take the version from Git tags'"),
     ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
     ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
-    ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Add its package to the dependencies, make its file executable"),
+    ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Make its file executable with `chmod +x a.sh`, or"),
     ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && gunicorn x'. Add"),
     ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./folder", "folder/a": ""}, [], "has no './folder' for"),
     ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
@@ -448,9 +453,22 @@ USER jane
     ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
     ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
     ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; sample"]'], ""),
+    ('CMD ["env", "A=1", "timeout", "-k", "5", "60s", "sample"]', ['CMD ["env", "A=1", "timeout", "-k", "5", "60s", "sample"]'], ""),
+    ("CMD [ -d /a ] && mkdir -p /tmp/a; if true; then nice -n 5 sample & wait; fi", ['CMD ["sh", "-c", "[ -d /a ] && mkdir -p /tmp/a; if true; then nice -n 5 sample & wait; fi"]'], ""),
+    ("CMD umask 027; (sample 2>&1) | tee /tmp/log", ['CMD ["sh", "-c", "umask 027; (sample 2>&1) | tee /tmp/log"]'], ""),
+    ('CMD ["bash", "-euo", "pipefail", "-c", "sample"]', ['CMD ["bash", "-euo", "pipefail", "-c", "sample"]'], ""),
+    ('CMD ["sh", "-ec", "cd / && missing"]', ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -ec"),
+    ("CMD cp a /tmp/b && python /tmp/b", ['CMD ["sh", "-c", "cp a /tmp/b && python /tmp/b"]'], ""),
+    ('ENTRYPOINT ["/usr/bin/tini", "-g", "--"]\nCMD ["poetry", "--quiet", "run", "sample"]', ['CMD ["sample"]'], ""),
+    ('ENTRYPOINT ["dumb-init", "poetry", "run", "sample"]', ['ENTRYPOINT ["sample"]'], ""),
+    ("CMD . /app/.venv/bin/activate && exec sample", ['CMD ["sh", "-c", "exec sample"]'], ""),
+    ('CMD ["bash", "-c", "source venv/bin/activate; sample"]', ['CMD ["bash", "-c", "sample"]'], ""),
     ('CMD "sample"', ['CMD ["sample"]'], ""),
     # A file of the sources needs them.
     ("COPY . .\nCMD python -u sample.py", ['CMD ["python", "-u", "sample.py"]', "WORKDIR /srv"], ""),
+    ("COPY . .\nCMD python3.12 -X dev -W ignore sample.py", ['CMD ["python3", "-X", "dev", "-W", "ignore", "sample.py"]', "WORKDIR /srv"], ""),
+    ('COPY run.sh /usr/local/bin\nCMD ["run.sh"]', ['CMD ["run.sh"]', "WORKDIR /srv"], ""),
+    ("COPY run.sh /bin/a.sh\nCMD /bin/a.sh", ['CMD ["/bin/a.sh"]', "WORKDIR /srv"], ""),
     ("COPY . .\nCMD sh sample.py sample", ['CMD ["sh", "sample.py", "sample"]', "WORKDIR /srv"], ""),
     ("CMD it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
     ("CMD 5", ['ENTRYPOINT ["sample"]'], "command: sample instead of 5"),
@@ -479,7 +497,8 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     """What its last stage sets is in the new Dockerfile, or in the report."""
     dockerfile = DOCKERFILE.replace("{last}", last).replace("\n", newline)
     urls = f'[project.urls]\n{url} = "https://example.com/$a"\n[build'
-    folder = sample(("[build", urls), Dockerfile=dockerfile, **{".dockerignore": "a"})
+    files = {"Dockerfile": dockerfile, ".dockerignore": "a", "run.sh": "#!/bin/sh"}
+    folder = sample(("[build", urls), **files)
     before = contents(folder)
     printed = " ".join(adopted(folder).split())
     after = contents(folder)
@@ -534,6 +553,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([], {"Dockerfile": "FROM a\nRUN pip install -U pip 'poetry==2' && poetry install\nRUN [\"pip\", \"install\", \"idna\"]"}, [], "commands of RUN left out: `pip install idna`. To replace them, see 'Replace commands of RUN' in docs/adopting.md of the template Next"),
     ([], {"Dockerfile": "FROM a AS b\nRUN npm ci && ls\nFROM c\nCOPY --from=b /a /b\nRUN if true; then A=1 poetry run python -c 'a; b' \\\n && sed -i s/a/b/ x & fi\nRUN mkdir /x | rm x 2>&1"}, [], "RUN left out: `npm ci`, `python -c 'a; b'`, `sed -i s/a/b/ x`, `mkdir /x`."),
     ([], {"Dockerfile": "FROM a AS unused\nRUN npm ci\nFROM a AS b\nRUN <<EOF\nx\nEOF\nFROM b\nRUN --mount=a echo a >b; curl https://install.python-poetry.org | python3 -\nRUN uv pip install https://example.com/very-long-name/b.whl a-b"}, [], "RUN left out: `here-document`, `echo a >b`, `uv pip install ...`."),
+    ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nCMD sh run && sh a.sh", "run": "#!/usr/bin/env bash\n# poetry run a\npoetry run a\nexec uv run b\npoetry run c", "a.sh": ". venv/bin/activate && a"}, [], "- Remove `poetry run` and `uv run` from run: the image finds its programs without it - Remove `. venv/bin/activate &&` from a.sh:"),
     ([tool('packages = [{ include = "a", from = "src" }]')], {"Dockerfile": "FROM a\nCOPY . .", "src/a/b.py": "", "src/a.md": "", "src/c.csv": ""}, [], "files left out: sample.py, src/c.csv."),
     ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
 ])  # fmt: skip

@@ -26,7 +26,13 @@ PREFIX = re.compile(
 )
 # What the image does not need before a command, because its programs are on PATH.
 RUNNER = re.compile(
-    r"(?<![^\s'])(?:(?:poetry|uv|pipenv)\s+run(?:\s+--)?(?:\s+|$)|(?:\S*venv|/usr|/usr/local|)/bin/)+"
+    r"(?<![^\s'])(?:(?:poetry|uv|pipenv)(?:\s+-\S+)*\s+run(?:\s+-\S+)*(?:\s+|$)"
+    r"|(?:\S*/)?(?:tini|dumb-init)(?:\s+-\S+)*(?:\s+|$)|(?:\.|source)\s+\S*/activate\s*(?:&&|;)\s*"
+    r"|(?:\S*venv|/usr|/usr/local|)/bin/(?!\S+\.sh\b))+"
+)
+# Folders that both base images have, so that a file is copied into them.
+FOLDERS = re.compile(
+    r"/(?:(?:usr/)?(?:local/)?(?:s?bin|lib|share)?|etc|home|media|mnt|opt|root|run|srv|usr|var)"
 )
 
 
@@ -63,8 +69,9 @@ class Stage(list[tuple[str, str]]):
                 split = words if text.startswith("[") else str.split
                 *paths, target = split(text) or [""]
                 workdir = Stage(self[:index]).workdir()
-                into = PurePosixPath(posixpath.normpath(workdir / target))
+                into = real_path(workdir / target)
                 folder = bool(paths[1:]) or target.endswith("/") or into == workdir
+                folder = folder or bool(FOLDERS.fullmatch(str(into)))
                 for path in paths or ["here-document"]:
                     yield "--from" in rest, path, into, folder
 
@@ -83,8 +90,12 @@ class Stage(list[tuple[str, str]]):
         entry_point, command = self.last("ENTRYPOINT", "[]"), self.last("CMD", "[]")
         if not entry_point.startswith("["):
             command = "[]"  # a shell ignores it
-        both = map(shlex.join, map(words, (entry_point, command)))
-        first, second = (shlex.split(RUNNER.sub("", text)) for text in both)
+        both = [
+            # The Python of the image can be another one.
+            re.sub(r"(?<![^\s'])python3\.\d+(?![\w.])", "python3", RUNNER.sub("", text))
+            for text in map(shlex.join, map(words, (entry_point, command)))
+        ]
+        first, second = map(shlex.split, both)
         return first, second
 
 
@@ -153,6 +164,14 @@ def pairs(text: str) -> dict[str, str]:
         return {found[0]: " ".join(found[1:])}
     split = (word.partition("=") for word in found)
     return {name: value for name, equals, value in split if equals}
+
+
+def real_path(path: PurePosixPath) -> PurePosixPath:
+    """Return a path without the folders that are links in the base images."""
+    text = re.sub(
+        r"^/(?=(?:s?bin|lib|lib64)(?:/|$))", "/usr/", posixpath.normpath(path)
+    )
+    return PurePosixPath(re.sub(r"^/var(?=/run(?:/|$))", "", text))
 
 
 def split_commands(text: str) -> list[str]:
