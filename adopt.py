@@ -60,6 +60,10 @@ COMPILE = RECIPE.format(
 DIRECT = RECIPE.format("Depend on a Git repository or a folder", "dependencies")
 INDEX = RECIPE.format("Use a private package index", "dependencies")
 VERSION = RECIPE.format("Take the version from Git tags", "releases")
+ADD = (
+    'To keep them, add `include = [{ path = "FILE", format = "wheel" }]` to [tool.poetry] '
+    "in pyproject.toml"
+)
 PAGE = "see '{}' in docs/adopting.md of the template"
 PUBLISH = PAGE.format("Publish an adopted image")
 RUN = PAGE.format("Replace commands of RUN")
@@ -125,12 +129,21 @@ OWN_VARIABLES = re.compile(
     "HOME|PATH|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|VIRTUAL_ENV|DEBIAN_FRONTEND"
     "|(PIP|POETRY|UV)_.*"
 )
-# Names at the top of a project that no application reads when it runs.
+# Names at the top of a project that few applications read when they run.
 NOT_SOURCES = re.compile(
     r"\..*|.*\.(lock|md|rst|whl)|.*(Dockerfile|compose).*|(COPYING|LICEN[CS]E|Makefile).*"
     r"|(build|dist|docs?|docker|node_modules|site-packages|tests?|venv|__pycache__)"
-    r"|(conftest|noxfile|setup)\.py|(pyproject\.toml|(pytest|tox)\.ini|requirements.*\.txt)"
+    r"|(conftest|noxfile|setup)\.py|((pytest|tox)\.ini|requirements.*\.txt)"
 )
+# Files that the installation of a package reads, and environments.
+INSTALLED = re.compile(
+    r"(pyproject|poetry)\.toml|.*\.(lock|whl)|requirements.*\.txt|setup\.(cfg|py)|Makefile"
+    r"|(COPYING|LICEN[CS]E|README).*|.*(Dockerfile|compose).*|\.?venv|site-packages"
+)
+# Files that Git ignores in most projects, and that no program reads.
+CACHE = re.compile(r"^$|(^|/)(\.|__pycache__/)|\.py[co]$|\.egg-info/$")
+# Names that can have passwords or another system's programs, so they are never copied.
+NEVER = re.compile(r"\.env|\.git|\.?venv|site-packages")
 # Characters that a shell needs a backslash before.
 UNSAFE = re.compile(r"([^\w./+-])")
 
@@ -201,7 +214,7 @@ class Plan(NamedTuple):
         answers: The answers to the template's questions, and its variables in `_image`.
         names: The files to write, each with its name in the template.
         pythons: What `choose_python` returns.
-        left_out: The files that the Dockerfile copies, but the new one does not.
+        left_out: The files that the Dockerfile copies, but a package does not have.
         lacking: The program of the command that the image may lack.
         runners: What the scripts of the command contain, but the image does not have.
     """
@@ -324,7 +337,8 @@ def read_lock(
 def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
     """Return what a stage copies from a project, and what the project lacks.
 
-    If it copies nothing from the project, the sources are all files.
+    If it copies nothing from the project, the sources are all files. What it copies by name
+    is one of them, even if it is hidden or documentation.
     """
     tracked = filter(None, git(folder, "ls-files", "-z").split("\0"))
     names = {name.partition("/")[0] for name in tracked}
@@ -335,8 +349,7 @@ def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
     not_found = []
     for other, path, into, inside in stage.copied():
         name = posixpath.normpath(f"/{path}").strip("/").replace("**", "*")
-        base = posixpath.basename(name) if other else name
-        if NOT_SOURCES.fullmatch(base) and not (other and base in ("build", "dist")):
+        if other and INSTALLED.fullmatch(posixpath.basename(name)):
             continue
         if other:  # another stage has probably copied it to the same place
             name = posixpath.relpath(into, home)
@@ -346,15 +359,14 @@ def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
             found += [(parent / each, each) for each in everything]
             continue
         # A copy into /tmp would be hidden by a mount, and change the folder's mode.
-        outside = name[0] == "." or into.parts[:2] == ("/", "tmp")
+        outside = name.split("/")[0] == ".." or into.parts[:2] == ("/", "tmp")
         matches = [] if outside else sorted(folder.glob(name))
+        matches = [match for match in matches if not NEVER.fullmatch(match.name)]
         for match in matches:
             place = into / match.name if inside and match.is_file() else into
             found.append((place, match.relative_to(folder).as_posix()))
         not_found += [] if matches else [f"{path} to {into}"]
-    if not found:
-        return [(home / name, name) for name in everything], []
-    return found, not_found
+    return found or [(home / name, name) for name in everything], not_found
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -426,7 +438,7 @@ def decide(project: Project) -> Plan:
     # A package without commands can need files in the folder where it is started.
     only_modules = package and not left_out and package.has_only_modules()
     if options.application or needs_sources or not (own or only_modules):
-        left_out = project.not_found
+        left_out = []
         build_reads = [name for _, name in files]
         workdir = str(stage.workdir())
     else:
@@ -544,7 +556,7 @@ def not_in_package(project: Project, package: Package) -> list[str]:
         if path in folders:
             names = sorted(each.name for each in (project.folder / path).iterdir())
             paths += [path / name for name in names if not NOT_SOURCES.fullmatch(name)]
-        elif path not in inside:
+        elif path not in inside and not INSTALLED.fullmatch(path.as_posix()):
             found.append(path.as_posix())
     return list(dict.fromkeys(found))
 
@@ -765,7 +777,9 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     arguments = shlex.split(" ".join(stage.values("ARG")))
     keep = ". Use --application, which copies them and keeps the working directory"
     for what, left_out, remedy in (
-        ("files", plan.left_out, "" if image["application"] else keep),
+        ("files", plan.left_out, keep),
+        ("files", project.not_found, ""),
+        ("files that Git ignores", ignored_files(project, image["files"]), f". {ADD}"),
         ("system packages", packages, f". See {COMPILE}"),
         (
             "options of `poetry install`",
@@ -778,6 +792,22 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     ):
         if left_out:
             yield f"{what} left out: {', '.join(left_out)}{remedy}"
+
+
+def ignored_files(project: Project, names: list[str]) -> list[str]:
+    """Return the files and folders that Git ignores in those that the build reads."""
+    includes = project.poetry.package.include
+    kept = [each["path"] for each in includes if "wheel" in each["format"]]
+    kept = [path.partition("*")[0] for path in kept]
+    options = ("ls-files", "-oiz", "--exclude-standard", "--directory", "--")
+    found = git(project.folder, *options, *names).split("\0")
+    return [
+        each
+        for each in found
+        # Files that the build reads by name are among the next steps.
+        if not (CACHE.search(each) or each.rstrip("/") in names)
+        and not each.startswith(tuple(kept))
+    ]
 
 
 def next_steps(project: Project, plan: Plan) -> Iterator[str]:

@@ -257,30 +257,35 @@ def test_the_build_reads_the_sources_only(
     ("COPY app.py ./\nCOPY config ./", "app.py /layer/srv/ && cp -R config/. /layer/srv/", ""),
     ("COPY config docker/sub ./\nCOPY app.py ./", "config/. /layer/srv/ && cp -R docker/sub/. /layer/srv/ && cp -R app.py /layer/srv/", ""),
     # GNU's cp refuses to replace what the same command has copied.
-    ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
+    ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config pyproject.toml sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
     ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
     ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
     ("COPY app.py start.sh web", "app.py start.sh /layer/srv/web/", ""),
     ("COPY app.py /usr/local/bin\nCOPY start.sh /bin/a\nCOPY config /var/run/", "app.py /layer/usr/local/bin/ && cp -R start.sh /layer/usr/bin/a && cp -R config/. /layer/run/", ""),
-    ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
-    ("COPY . /\nCOPY app.py b.py", "app.py config sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
+    ("COPY . web", "app.py config pyproject.toml sample.py start.sh /layer/srv/web/", ""),
+    ("COPY . /\nCOPY app.py b.py", "app.py config pyproject.toml sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
     ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
     ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to /srv, here-document to /x, https://example.com/a to /b"),
     # What other stages copy is at the same place, if the project has it.
-    ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
-    ("COPY --from=build / /", "app.py config sample.py start.sh /layer/srv/", ""),
+    ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config pyproject.toml sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
+    ("COPY --from=build / /", "app.py config pyproject.toml sample.py start.sh /layer/srv/", ""),
     ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
     ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
     # The Dockerfile is that of a folder above.
-    ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config sample.py start.sh /layer/srv/", ""),
-    ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config sample.py start.sh /layer/srv/app/", ""),
+    ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config pyproject.toml sample.py start.sh /layer/srv/", "backend/pyproject.toml to /srv, backend to /srv"),
+    # What is named is copied, except for passwords and environments.
+    ("COPY .streamlit .streamlit\nCOPY docs docs\nCOPY README.md pyproject.toml poetry.lock* ./\nCOPY .env.prod .env\nCOPY .env .git ./\nCOPY .venv* venv /v/", ".streamlit docs README.md pyproject.toml poetry.lock /layer/srv/ && cp -R .env.prod /layer/srv/.env", ".env to /srv, .git to /srv, .venv* to /v, venv to /v"),
+    ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config pyproject.toml sample.py start.sh /layer/srv/app/", ""),
 ])  # fmt: skip
 def test_sources_are_copied_as_the_dockerfile_does(
     sample: Sample, adopted: Adopt, copy: str, copied: str, left_out: str
 ) -> None:
     """Each path has the place that the application expects, or is in the report."""
     text = f"FROM python AS build\nFROM python\nWORKDIR /srv\n{copy}\nCMD python -m app"
-    files = ("app.py", "config/a.toml", "start.sh", "docker/app.py", "docker/sub/a")
+    files = [
+        *("app.py", "config/a.toml", "start.sh", "docker/app.py", "docker/sub/a"),
+        *(".streamlit/a", ".env", ".env.prod", ".venv/a", "docs/a", "README.md"),
+    ]
     folder = sample(MODE, Dockerfile=text, **dict.fromkeys(files, ""))
     report = " ".join(adopted(folder).split())
     dockerfile = (folder / "container.Dockerfile").read_text("utf-8")
@@ -554,6 +559,8 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([], {"Dockerfile": "FROM a AS b\nRUN npm ci && ls\nFROM c\nCOPY --from=b /a /b\nRUN if true; then A=1 poetry run python -c 'a; b' \\\n && sed -i s/a/b/ x & fi\nRUN mkdir /x | rm x 2>&1"}, [], "RUN left out: `npm ci`, `python -c 'a; b'`, `sed -i s/a/b/ x`, `mkdir /x`."),
     ([], {"Dockerfile": "FROM a AS unused\nRUN npm ci\nFROM a AS b\nRUN <<EOF\nx\nEOF\nFROM b\nRUN --mount=a echo a >b; curl https://install.python-poetry.org | python3 -\nRUN uv pip install https://example.com/very-long-name/b.whl a-b"}, [], "RUN left out: `here-document`, `echo a >b`, `uv pip install ...`."),
     ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nCMD sh run && sh a.sh", "run": "#!/usr/bin/env bash\n# poetry run a\npoetry run a\nexec uv run b\npoetry run c", "a.sh": ". venv/bin/activate && a"}, [], "- Remove `poetry run` and `uv run` from run: the image finds its programs without it - Remove `. venv/bin/activate &&` from a.sh:"),
+    ([], {"Dockerfile": "FROM a\nCOPY pyproject.toml sample.py ./\nCOPY a b\nCOPY docs docs", "docs/a": ""}, [], "files left out: docs. Use --application, which copies them and keeps the working directory - files left out: a to /app/b Next"),
+    ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nCMD python sample.py", ".gitignore": "b/\n*.txt\n__pycache__\n.env", "a/b/c.js": "", "a/__pycache__/d": "", "a/.env": "", "a/d.txt": "", "a/e": "", "e.txt": ""}, [], "files that Git ignores left out: a/b/, a/d.txt. To keep them, add `include = [{ path = \"FILE\", format = \"wheel\" }]` to [tool.poetry] in pyproject.toml Next: - Install a"),
     ([tool('packages = [{ include = "a", from = "src" }]')], {"Dockerfile": "FROM a\nCOPY . .", "src/a/b.py": "", "src/a.md": "", "src/c.csv": ""}, [], "files left out: sample.py, src/c.csv."),
     ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
 ])  # fmt: skip
