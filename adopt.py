@@ -807,6 +807,8 @@ def ignored_files(project: Project, names: list[str]) -> list[str]:
         # Files that the build reads by name are among the next steps.
         if not (CACHE.search(each) or each.rstrip("/") in names)
         and not each.startswith(tuple(kept))
+        # Git also lists a folder of which it ignores all folders.
+        and not any(other.startswith(each) for other in found if other != each)
     ]
 
 
