@@ -305,10 +305,9 @@ def read_lock(
     """Return the dependencies that `poetry export` lists, each with its wheels."""
     extras = [*map(utils.canonicalize_name, options.extras)]
     groups = [*map(utils.canonicalize_name, options.groups)]
-    package = poetry.package
     for option, chosen, known in (
-        ("--extras", extras, set(package.extras)),
-        ("--with", groups, package.dependency_group_names(True)),
+        ("--extras", extras, set(poetry.package.extras)),
+        ("--with", groups, poetry.package.dependency_group_names(True)),
     ):
         for name in set(chosen) - known:
             names = ", ".join(sorted(known))
@@ -319,17 +318,25 @@ def read_lock(
     exporter.with_extras(extras).only_groups([MAIN_GROUP, *groups])
     exporter.export("requirements.txt", poetry.pyproject_path.parent, output)
     locked = poetry.locker.locked_repository()
+    # Poetry hashes a download, but neither a Git repository nor a folder.
+    urls = {
+        each.source_url: each for each in locked.packages if each.source_type == "url"
+    }
     wheels = []
     for line in filter(None, output.fetch_output().splitlines()):
-        if line.startswith("-e ") or " @ " in line:
+        url = line.partition(" ; ")[0].partition(" @ ")[2]
+        if line.startswith("-e ") or (url and not (url in urls and urls[url].files)):
             raise AdoptError(
                 f"'{line}' is not from a package index, so it has no hash. Use a release, "
                 f"or follow {DIRECT}."
             )
-        # A package can be locked in several versions, with different markers.
         needed = Dependency.create_from_pep_508(line)
-        version = Version.parse(str(needed.constraint))
-        files = [file["file"] for file in locked.package(needed.name, version).files]
+        package = urls.get(url)
+        if not package:
+            # A package can be locked in several versions, with different markers.
+            version = Version.parse(str(needed.constraint))
+            package = locked.package(needed.name, version)
+        files = [file["file"] for file in package.files]
         wheels.append((needed, [file for file in files if file.endswith(".whl")]))
     return wheels
 

@@ -160,6 +160,7 @@ BOTH = (
     "-cp314-cp314-manylinux_2_28_x86_64.whl",
     "-cp314-cp314-manylinux_2_28_aarch64.whl",
 )
+URL = "https://example.com/native-1.0-py3-none-any.whl"
 OLDER, NEWER = "python_version < '3.15'", "python_version >= '3.15'"
 TWO = (
     NATIVE[0],
@@ -190,6 +191,9 @@ FILE = tool('scripts.x = { reference = "bin/x", type = "file" }')
     # A release without wheels often does not compile for a newer Python.
     (NATIVE, locked(*BOTH), ["--base=alpine"], "3.11-alpine"),
     (NATIVE, locked("-no-wheel.whl"), [], "3.11-slim"),
+    # A download has a hash.
+    ((NATIVE[0], f'dependencies = ["native @ {URL}"]'), locked("-cp314-cp314-manylinux_2_28_x86_64.whl", source={"type": "url", "url": URL}), [], "3.11-slim"),
+    ((NATIVE[0], f'dependencies = ["native @ {URL}"]'), locked("-py3-none-any.whl", source={"type": "url", "url": URL}), [], "3.15-slim"),
     ((">=3.11", ">=3.11,<3.14"), "package = []", [], "3.13-slim"),
     ((">=3.11", ">=3.11,<=3.12.9"), "package = []", [], "3.12.9-slim"),
     # Markers decide whether wheels matter, and which version the image gets.
@@ -383,6 +387,7 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has
     ([tool('dependencies.native = { git = "https://example.com/a.git", rev = "1" }')], {"package": locked(source=GIT)}, [], NO_HASH),
     ([tool('dependencies.native = { path = "native" }')], {"package": locked(source=FOLDER), **LOCAL}, [], f"native{NO_HASH}"),
     ([tool('dependencies.native = { path = "native", develop = true }')], {"package": locked(source=FOLDER, develop=True), **LOCAL}, [], f"native{NO_HASH}"),
+    ([(NATIVE[0], f'dependencies = ["native @ {URL}"]')], {"package": locked(source={"type": "url", "url": URL})}, [], f"native @ {URL}{NO_HASH}"),
     ([], {"docker": ""}, [], "_sigterm.py: Not a directory. Move away"),
     ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Move away"),
 ])  # fmt: skip
