@@ -26,7 +26,7 @@ from tools.dockerfile import (
     PREFIX,
     RUNNER,
     Stage,
-    last_stage,
+    read_stage,
     real_path,
     split_commands,
     words,
@@ -105,6 +105,8 @@ INTERPRETER = re.compile(
 )
 # Where programs are, apart from /venv/bin.
 PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
+# The name of a stage.
+STAGE = re.compile(r"(?im)^\s*FROM\s.*\sAS\s+(\S+)\s*$")
 # The arguments of `poetry install`.
 INSTALL = re.compile(r"poetry (?:install|sync)((?:\\\n|[^&|;\n])*)")
 # Other ways to install the project.
@@ -129,6 +131,8 @@ OWN_VARIABLES = re.compile(
     "HOME|PATH|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|VIRTUAL_ENV|DEBIAN_FRONTEND"
     "|(PIP|POETRY|UV)_.*"
 )
+# Folders of PATH that the image has or does not need.
+OWN_PATH = re.compile(r"|.*(\.local|pipx|poetry|uv|venv).*/bin|/(usr/)?(local/)?s?bin")
 # Names at the top of a project that few applications read when they run.
 NOT_SOURCES = re.compile(
     r"\..*|.*\.(lock|md|rst|whl)|.*(Dockerfile|compose).*|(COPYING|LICEN[CS]E|Makefile).*"
@@ -167,7 +171,8 @@ class Project(NamedTuple):
         poetry: The metadata and the lock file.
         dockerfile: The name of the Dockerfile or Procfile, or an empty string.
         text: The text of that file.
-        stage: The last stage of the Dockerfile, or the command of the Procfile.
+        stage: The last stage of the Dockerfile or the one that an option names, or the
+            command of the Procfile.
         files: The sources of an application.
         not_found: What the Dockerfile copies, but the project's folder lacks.
         wheels: The dependencies of the image, each with the names of its wheels.
@@ -237,7 +242,15 @@ def read(options: argparse.Namespace) -> Project:
                 f"--include: '{name}' does not exist in {folder}. Use a path from the "
                 "project's folder."
             )
-    dockerfile = read_dockerfile(folder, options.dockerfile)
+    dockerfile = read_dockerfile(folder, options.dockerfile, options.target)
+    stages = STAGE.findall(dockerfile[1])
+    if options.target.lower() not in map(str.lower, ["", *stages]):
+        remedy = (
+            f"Use one of: {', '.join(stages)}." if stages else "Leave this option out."
+        )
+        raise AdoptError(
+            f"--target: '{options.target}' is not a stage of {dockerfile[0] or 'a Dockerfile'}. {remedy}"
+        )
     wheels = read_lock(poetry, options)
     sources = read_sources(folder, dockerfile[-1])
     return Project(options, folder, poetry, *dockerfile, *sources, wheels)
@@ -278,8 +291,8 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
-def read_dockerfile(folder: Path, choice: str) -> tuple[str, str, Stage]:
-    """Return the name, text and last stage of the Dockerfile, or of a Procfile."""
+def read_dockerfile(folder: Path, choice: str, target: str) -> tuple[str, str, Stage]:
+    """Return the name, text and a stage of the Dockerfile, or of a Procfile."""
     patterns = ("Dockerfile", "docker/Dockerfile", "docker/*/Dockerfile", "Procfile")
     found = [path for p in patterns for path in sorted(folder.glob(p))]
     if not (choice or found):
@@ -291,7 +304,7 @@ def read_dockerfile(folder: Path, choice: str) -> tuple[str, str, Stage]:
         if name == "Procfile":
             lines = re.findall("(?m)^web: *(.+)", text)
             return name, text, Stage(("CMD", line) for line in lines)
-        return name, text, last_stage(text)
+        return name, text, read_stage(text, target)
     except (OSError, ValueError) as error:
         raise AdoptError(
             f"{path} cannot be read: {one_line(error)}. Name another Dockerfile, for "
@@ -738,6 +751,10 @@ def report(project: Project, plan: Plan) -> Iterator[str]:
     command = shlex.join(image["entry_point"] + image["command"])
     read_too = filter(None, [project.dockerfile])
     yield f"Read {listed('pyproject.toml', 'poetry.lock', *read_too)}."
+    if (stages := STAGE.findall(project.text))[1:]:
+        name = project.stage.last("AS") or "the last one"
+        others = ", ".join(other for other in stages if other != name)
+        yield f"The stage is {name}. To read another one, use --target: {others}."
     yield f"The image runs {command} on Python {python}."
     for tag, names in plan.pythons.items():
         if names and Version.parse(tag) > Version.parse(python):
@@ -779,6 +796,8 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     packages = [name for name in found if name[0] not in "-$"]
     installs = "" if image["export"] else " ".join(INSTALL.findall(project.text))
     left = [each for each in stage.runs() if not DONE.fullmatch(each)]
+    add = f". Add them to PATH in {image['dockerfile']}"
+    path = stage.pairs("ENV").get("PATH", "").split(":")
     shorten = partial(textwrap.shorten, placeholder=" ...", break_on_hyphens=False)
     shortened = [f"`{shorten(each, 48)}`" for each in left]
     arguments = shlex.split(" ".join(stage.values("ARG")))
@@ -787,6 +806,11 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
         ("files", plan.left_out, keep),
         ("files", project.not_found, ""),
         ("files that Git ignores", ignored_files(project, image["files"]), f". {ADD}"),
+        (
+            "folders of PATH",
+            [each for each in path if not OWN_PATH.fullmatch(each)],
+            add,
+        ),
         ("system packages", packages, f". See {COMPILE}"),
         (
             "options of `poetry install`",
@@ -902,6 +926,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     add("--application", action="store_true", help="copy the sources, too")
     add("--dockerfile", help="Dockerfile of the project")
+    add("--target", help="stage of the Dockerfile, instead of the last one")
     add("--publish", action="store_true", help="add the files that publish the image")
     try:
         project = read(parser.parse_args(arguments))

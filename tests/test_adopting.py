@@ -372,6 +372,8 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has
     ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
     ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Leave this option out"),
     ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
+    ([], {}, ["--target=b"], "--target: 'b' is not a stage of a Dockerfile. Leave this option out"),
+    ([], {"Dockerfile": "FROM a AS c\nFROM b"}, ["--target=b"], "--target: 'b' is not a stage of Dockerfile. Use one of: c"),
     ([], {}, ["--include", "data"], "--include: 'data' does not exist"),
     ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "no line FROM. Name another"),
     ([], {}, ["--dockerfile", "/no such/file"], "'/no such/file'. Name another"),
@@ -430,6 +432,8 @@ ENV HOME=/home/ignored PIP_INDEX_URL=ignored \\
     FOLDER=/var/lib/${VERSION}$MISSING/${MISSING:-a}${MISSING:+b}
 ENV DATABASE_URL postgres://h/db?ssl=1
 ENV OPTS -a -b
+ENV SINGLE='$HOME "' DOUBLE="it's $VERSION, it's" ESCAPED=it\\'s$VERSION
+ENV PATH=/srv/tools:/srv/.venv/bin:/root/.local/bin:$PATH
 ENV\tPRICE="costs \\$5"
 RUN <<EOF
 from a import b
@@ -522,6 +526,9 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
         '    FOLDER="/var/lib/3.12/a" \\',
         '    DATABASE_URL="postgres://h/db?ssl=1" \\',
         '    OPTS="-a -b" \\',
+        '    SINGLE="\\$HOME \\"" \\',
+        "    DOUBLE=\"it's 3.12, it's\" \\",
+        '    ESCAPED="it\'s3.12" \\',
         '    PRICE="costs \\$5"',
     ]
     assert set(lines) >= {*kept, *expected}
@@ -534,6 +541,8 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
         "writable folders: /data (with --read-only, mount a volume there), /var/lib/sample",
         "system packages left out: curl, libpq5.",
         'options of `poetry install` left out: --with prod, -E "a b". Use',
+        "The stage is the last one. To read another one, use --target: Common, unused. The image",
+        "folders of PATH left out: /srv/tools. Add them to PATH in container.Dockerfile -",
         "build arguments left out: COMMIT, BRANCH -",
         "labels left out: maintainer, version Next:",
         "docker build --file container.Dockerfile --tag sample .",
@@ -562,6 +571,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
     ([], {"Dockerfile": "FROM a\nRUN pip install -U pip 'poetry==2' && poetry install\nRUN [\"pip\", \"install\", \"idna\"]"}, [], "commands of RUN left out: `pip install idna`. To replace them, see 'Replace commands of RUN' in docs/adopting.md of the template Next"),
     ([], {"Dockerfile": "FROM a AS b\nRUN npm ci && ls\nFROM c\nCOPY --from=b /a /b\nRUN if true; then A=1 poetry run python -c 'a; b' \\\n && sed -i s/a/b/ x & fi\nRUN mkdir /x | rm x 2>&1"}, [], "RUN left out: `npm ci`, `python -c 'a; b'`, `sed -i s/a/b/ x`, `mkdir /x`."),
+    ([], {"Dockerfile": "FROM a AS Base\nFROM base AS prod\nCMD sample --one\nFROM base AS dev\nCMD sample --two"}, ["--target=Prod"], "The stage is prod. To read another one, use --target: Base, dev. The image runs sample --one on"),
     ([], {"Dockerfile": "FROM a AS unused\nRUN npm ci\nFROM a AS b\nRUN <<EOF\nx\nEOF\nFROM b\nRUN --mount=a echo a >b; curl https://install.python-poetry.org | python3 -\nRUN uv pip install https://example.com/very-long-name/b.whl a-b"}, [], "RUN left out: `here-document`, `echo a >b`, `uv pip install ...`."),
     ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nCMD sh run && sh a.sh", "run": "#!/usr/bin/env bash\n# poetry run a\npoetry run a\nexec uv run b\npoetry run c", "a.sh": ". venv/bin/activate && a"}, [], "- Remove `poetry run` and `uv run` from run: the image finds its programs without it - Remove `. venv/bin/activate &&` from a.sh:"),
     ([], {"Dockerfile": "FROM a\nCOPY pyproject.toml sample.py ./\nCOPY a b\nCOPY docs docs", "docs/a": ""}, [], "files left out: docs. Use --application, which copies them and keeps the working directory - files left out: a to /app/b Next"),

@@ -1,4 +1,4 @@
-"""Read a Dockerfile: the instructions of its last stage, and their words."""
+"""Read a Dockerfile: the instructions of a stage, and their words."""
 
 import contextlib
 import json
@@ -13,6 +13,8 @@ from pathlib import PurePosixPath
 COMMANDS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK")
 # An escaped dollar sign, a variable, or the start of a form that is not supported.
 VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::?([-+])([^{}$]*))?\}|\{)")
+# A text in single quotes, where Docker replaces no variables, and what can have some.
+QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|""" + VARIABLE.pattern)
 # A here-document: its lines are not instructions.
 HEREDOC = re.compile(r"(?ms)<<-?[\"']?(\w+)[\"']?([^\n]*\n).*?^\t*\1$")
 # A command of a shell, up to an operator outside quotes.
@@ -99,8 +101,8 @@ class Stage(list[tuple[str, str]]):
         return first, second
 
 
-def last_stage(dockerfile: str) -> Stage:
-    """Return the instructions of the last stage, after those that it builds on.
+def read_stage(dockerfile: str, target: str = "") -> Stage:
+    """Return the instructions of the last stage or another, after those that it builds on.
 
     Comments are left out, and variables are replaced by values that the file contains.
 
@@ -120,14 +122,16 @@ def last_stage(dockerfile: str) -> Stage:
         name = name.upper()
         try:
             if name not in COMMANDS:
-                rest = VARIABLE.sub(partial(value_of, variables), rest)
+                rest = QUOTED.sub(partial(expand, variables), rest)
             found = pairs(rest) if name in ("ARG", "ENV", "LABEL") else {}
         except ValueError as error:
             raise ValueError(f"{line!r}: {error}") from error
         if name == "FROM":
             image, _, own = re.sub(r"--\S+\s+", "", rest).partition(" ")
             stage = Stage(stages.get(image.lower(), [(name, image)]))
-            stages[own.split()[-1].lower() if own else str(len(stages))] = stage
+            label = own.split()[-1] if own else ""
+            stages[label.lower() or str(len(stages))] = stage
+            stage.append(("AS", label))
         else:
             source = re.match(r"--from=(\S+)", rest)
             others = stages.get(source[1].lower(), Stage()) if source else Stage()
@@ -136,7 +140,14 @@ def last_stage(dockerfile: str) -> Stage:
             variables |= found if name != "LABEL" else {}
     if not stages:
         raise ValueError("it has no line FROM")
-    return stage
+    return stages.get(target.lower(), stage)
+
+
+def expand(variables: dict[str, str], text: re.Match[str]) -> str:
+    """Return a part of an instruction with the values of variables."""
+    if text[0].startswith("'"):
+        return text[0]
+    return VARIABLE.sub(partial(value_of, variables), text[0])
 
 
 def value_of(variables: dict[str, str], reference: re.Match[str]) -> str:
