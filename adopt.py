@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from tools.dockerfile import (
     PREFIX,
     RUNNER,
+    WORD,
     Stage,
     read_stage,
     real_path,
@@ -99,14 +100,14 @@ SHELL = re.compile(
 )
 # A shell or Python, its options, the option -c or -m, and what follows.
 INTERPRETER = re.compile(
-    r"(?:(sh|bash)|python3?)(?:\s+-\w*[oXW]\s+\S+|\s+-(?!\w*[cm]\b)\S+)*"
+    rf"(?:(sh|bash)|python3?)(?:\s+-\w*[oXW]\s+{WORD}|\s+-(?!\w*[cm]\b){WORD})*"
     r"(?:\s+-\w*([cm]))?(?:\s+(.*))?",
     re.DOTALL,
 )
 # Where programs are, apart from /venv/bin.
 PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 # The name of a stage.
-STAGE = re.compile(r"(?im)^\s*FROM\s.*\sAS\s+(\S+)\s*$")
+STAGE = re.compile(r"(?im)^\s*FROM\s+(?:--\S+\s+)*\S+\s+AS\s+(\S+)\s*$")
 # The arguments of `poetry install`.
 INSTALL = re.compile(r"poetry (?:install|sync)((?:\\\n|[^&|;\n])*)")
 # Other ways to install the project.
@@ -123,7 +124,8 @@ DONE = re.compile(
     r"|constraint|find-links|prefix|requirement|target|trusted-host)\s+\S+|-\S+|\S+\.whl"
     r"|[\"']?(?:pipx?|poetry|poetry-plugin-\w+|setuptools|uv|virtualenv|wheel|\.)(?![\w./-])\S*))*"
     r"|(?:curl|wget|ln|chmod|mv) .*(?:poetry|astral\.sh|get-pip|/uv\b).*"
-    r"|find .*(?:-delete|\brm\b).*|(?:ba)?sh(?: -\S*)*|python[\d.]* -(?: .*)?",
+    r"|find .*(?:-delete|\brm\b).*|(?:ba)?sh(?: -\S*)*|python[\d.]* -(?: .*)?"
+    r"|\S+ (?:--version|-V)",
     re.DOTALL,
 )
 # Variables that the image sets itself, or that only package managers read.
@@ -142,7 +144,7 @@ NOT_SOURCES = re.compile(
 # Files that the installation of a package reads, and environments.
 INSTALLED = re.compile(
     r"(pyproject|poetry)\.toml|.*\.(lock|whl)|requirements.*\.txt|setup\.(cfg|py)|Makefile"
-    r"|(COPYING|LICEN[CS]E|README).*|.*(Dockerfile|compose).*|\.?venv|site-packages"
+    r"|(COPYING|LICEN[CS]E|README).*|.*(Dockerfile|compose).*|\.?venv|site-packages|uvx?"
 )
 # Files that Git ignores in most projects, and that no program reads.
 CACHE = re.compile(r"^$|(^|/)(\.|__pycache__/)|\.py[co]$|\.egg-info/$")
@@ -245,12 +247,10 @@ def read(options: argparse.Namespace) -> Project:
     dockerfile = read_dockerfile(folder, options.dockerfile, options.target)
     stages = STAGE.findall(dockerfile[1])
     if options.target.lower() not in map(str.lower, ["", *stages]):
-        remedy = (
-            f"Use one of: {', '.join(stages)}." if stages else "Leave this option out."
-        )
-        raise AdoptError(
-            f"--target: '{options.target}' is not a stage of {dockerfile[0] or 'a Dockerfile'}. {remedy}"
-        )
+        names = ", ".join(stages)
+        remedy = f"Use one of: {names}." if names else "Leave this option out."
+        name = dockerfile[0] or "a Dockerfile"
+        raise AdoptError(f"--target: '{options.target}' is not in {name}. {remedy}")
     wheels = read_lock(poetry, options)
     sources = read_sources(folder, dockerfile[-1])
     return Project(options, folder, poetry, *dockerfile, *sources, wheels)
@@ -637,9 +637,11 @@ def find_runners(project: Project, files: Files, command: str) -> dict[str, list
     for name, access in programs(command):
         for path in find(project, files, name, access):
             text = re.sub("(?m)^[ \t]*#.*", "", path.read_text("utf-8", "replace"))
-            runners = (text.strip() for text in RUNNER.findall(text))
-            if path.suffix != ".py" and (names := dict.fromkeys(runners)):
-                found[os.path.relpath(path, project.folder)] = list(names)
+            runners = [text.strip() for text in RUNNER.findall(text)]
+            runners = [text for text in runners if text not in ("/bin/", "/usr/bin/")]
+            if runners and path.suffix != ".py":
+                name = os.path.relpath(path, project.folder)
+                found[name] = list(dict.fromkeys(runners))
     return found
 
 

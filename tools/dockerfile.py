@@ -17,14 +17,14 @@ VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::?([-+])([^{}$]*))?\}|\{)")
 QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|""" + VARIABLE.pattern)
 # A here-document: its lines are not instructions.
 HEREDOC = re.compile(r"(?ms)<<-?[\"']?(\w+)[\"']?([^\n]*\n).*?^\t*\1$")
-# A command of a shell, up to an operator outside quotes.
-COMMAND = re.compile(
-    r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[<>]&|[^&|;\n"'\\])+""", re.DOTALL
-)
+# A word of a shell, and a command up to an operator outside quotes.
+QUOTE = r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\."""
+WORD = rf"""{QUOTE}|[^\s"'\\])+"""
+COMMAND = re.compile(rf"""{QUOTE}|[<>]&|[^&|;\n"'\\])+""", re.DOTALL)
 # Words before a command, such as assignments, which decide how or whether it runs.
 PREFIX = re.compile(
-    r"\s*(?:(?:[({!]|\w+=\S*|(?:if|elif|then|else|while|until|do|exec|command|env|nice|nohup"
-    r"|time|timeout)(?=\s)(?:\s+-\S+|\s+\d\S*)*)\s*)*"
+    r"\s*(?:(?:[({!]|\w+=(?:%s)?|(?:if|elif|then|else|while|until|do|exec|command|env|nice"
+    r"|nohup|time|timeout)(?=\s)(?:\s+-%s|\s+(?=\d)%s)*)\s*)*".replace("%s", WORD)
 )
 # What the image does not need before a command, because its programs are on PATH.
 RUNNER = re.compile(
@@ -83,7 +83,8 @@ class Stage(list[tuple[str, str]]):
         for name, rest in self:
             if name in ("RUN", "RUN of --from"):
                 text = re.sub(r"^(?:--\S+\s+)+", "", rest) or "here-document"
-                text = shlex.join(words(text)) if text[0] == "[" else text
+                if re.fullmatch(r'\[.*"\s*\]', text):
+                    text = shlex.join(words(text))
                 found += split_commands(RUNNER.sub("", text))
         return found
 
@@ -135,7 +136,9 @@ def read_stage(dockerfile: str, target: str = "") -> Stage:
         else:
             source = re.match(r"--from=(\S+)", rest)
             others = stages.get(source[1].lower(), Stage()) if source else Stage()
-            stage += [("RUN of --from", other) for other in others.values("RUN")]
+            stage += [
+                ("RUN of --from", text) for run, text in others if run[:3] == "RUN"
+            ]
             stage.append((name, rest.strip()))
             variables |= found if name != "LABEL" else {}
     if not stages:
