@@ -466,6 +466,7 @@ USER jane
     ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
     ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
     ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
+    ('CMD ["sh", "-c", "/srv/.venv/bin/sample --all"]', ['CMD ["sh", "-c", "sample --all"]'], ""),
     ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; sample"]'], ""),
     ('CMD ["env", "A=1", "timeout", "-k", "5", "60s", "sample"]', ['CMD ["env", "A=1", "timeout", "-k", "5", "60s", "sample"]'], ""),
     ("CMD [ -d /a ] && mkdir -p /tmp/a; if true; then nice -n 5 sample & wait; fi", ['CMD ["sh", "-c", "[ -d /a ] && mkdir -p /tmp/a; if true; then nice -n 5 sample & wait; fi"]'], ""),
@@ -727,7 +728,10 @@ def serve(tag: str) -> Iterator[Callable[..., str]]:
         url = f"http://127.0.0.1:{port}{path}"
         code = f"from urllib.request import urlopen; print(urlopen({url!r}).read().decode())"
         for _ in range(600):
-            result = run("docker", "exec", tag, "python", "-c", code, check=False)
+            result = run(
+                *("docker", "exec", "--workdir=/", tag, "python", "-c", code),
+                check=False,
+            )
             if "Connection refused" not in result.stderr:
                 assert not result.returncode, run("docker", "logs", tag).stderr
                 return result.stdout.strip()
@@ -834,6 +838,7 @@ WORKDIR /srv
 RUN pip install poetry
 COPY . .
 COPY pages/index.txt /texts/home.txt
+COPY pages/index.txt /var/lib/visits/log
 RUN poetry install --only main
 VOLUME /var/lib/visits
 EXPOSE 8000
@@ -852,6 +857,9 @@ def app(environ, start_response):
     return [os.environ["GREETING"].encode(), Path("/texts/home.txt").read_bytes()]
 """,
     "pages/index.txt": ", world",
+    # Modules that the build uses have these names, too.
+    "email/__init__.py": "",
+    "wheel/__init__.py": "",
 }
 
 

@@ -28,9 +28,10 @@ PREFIX = re.compile(
 )
 # What the image does not need before a command, because its programs are on PATH.
 RUNNER = re.compile(
-    r"(?<![^\s'])(?:(?:poetry|uv|pipenv)(?:\s+-\S+)*\s+run(?:\s+-\S+)*(?:\s+|$)"
-    r"|(?:\S*/)?(?:tini|dumb-init)(?:\s+-\S+)*(?:\s+|$)|(?:\.|source)\s+\S*/activate\s*(?:&&|;)\s*"
-    r"|(?:\S*venv|/usr|/usr/local|)/bin/(?!\S+\.sh\b))+"
+    r"(?<![^\s'])(?:(?:poetry|uv|pipenv)(?:\s+-[^\s']+)*\s+run(?:\s+-[^\s']+)*(?:\s+|$)"
+    r"|(?:[^\s']*/)?(?:tini|dumb-init)(?:\s+-[^\s']+)*(?:\s+|$)"
+    r"|(?:\.|source)\s+[^\s']*/activate\s*(?:&&|;)\s*"
+    r"|(?:[^\s']*venv|/usr|/usr/local|)/bin/(?!\S+\.sh\b))+"
 )
 # Folders that both base images have, so that a file is copied into them.
 FOLDERS = re.compile(
@@ -190,8 +191,9 @@ def real_path(path: PurePosixPath) -> PurePosixPath:
 
 def split_commands(text: str) -> list[str]:
     """Return the commands that a shell would run, without words before them."""
-    found = (PREFIX.sub("", part, count=1).strip() for part in COMMAND.findall(text))
-    return [command for command in found if command]
+    found = (PREFIX.sub("", part, count=1) for part in COMMAND.findall(text))
+    # A space after a backslash is a part of the command.
+    return [re.sub(r"(?<!\\)\s+$", "", command) for command in found if command]
 
 
 def words(text: str) -> list[str]:
