@@ -139,7 +139,7 @@ OWN_PATH = re.compile(r"|.*(\.local|pipx|poetry|uv|venv).*/bin|/(usr/)?(local/)?
 NOT_SOURCES = re.compile(
     r"\..*|.*\.(lock|md|rst|whl)|.*(Dockerfile|compose).*|(COPYING|LICEN[CS]E|Makefile).*"
     r"|(build|dist|docs?|docker|node_modules|site-packages|tests?|venv|__pycache__)"
-    r"|(conftest|noxfile|setup)\.py|((pytest|tox)\.ini|requirements.*\.txt)"
+    r"|(conftest|noxfile|setup)\.py|(pytest|tox)\.ini|requirements.*\.txt"
 )
 # Files that the installation of a package reads, and environments.
 INSTALLED = re.compile(

@@ -609,6 +609,8 @@ def test_each_recipe_that_a_message_names_exists() -> None:
     for name, page in named:
         text = (ROOT / "templates" / "recipes" / f"{page}.md").read_text("utf-8")
         assert f"\n## {name}\n" in text
+    for name in re.findall(r'PAGE\.format\("(.*?)"\)', SOURCE):
+        assert f"\n## {name}\n" in PAGE.read_text("utf-8")
 
 
 def test_a_generated_project_gets_its_dockerfile_back(
