@@ -35,7 +35,7 @@ RUNNER = re.compile(
 )
 # Folders that both base images have, so that a file is copied into them.
 FOLDERS = re.compile(
-    r"/(?:(?:usr/)?(?:local/)?(?:s?bin|lib|share)?|etc|home|media|mnt|opt|root|run|srv|usr|var)"
+    r"/(?:usr(?:/local)?(?:/(?:s?bin|lib|share))?|etc|home|media|mnt|opt|root|run|srv|var)?"
 )
 
 
@@ -135,11 +135,12 @@ def read_stage(dockerfile: str, target: str = "") -> Stage:
             stages[label.lower() or str(len(stages))] = stage
             stage.append(("AS", label))
         else:
-            source = re.match(r"--from=(\S+)", rest)
-            others = stages.get(source[1].lower(), Stage()) if source else Stage()
-            stage += [
-                ("RUN of --from", text) for run, text in others if run[:3] == "RUN"
-            ]
+            for source in re.findall(r"--from=(\S+)", rest) if name == "COPY" else ():
+                others = stages.get(source.lower(), Stage())
+                runs = [
+                    text for instruction, text in others if instruction[:3] == "RUN"
+                ]
+                stage += [("RUN of --from", text) for text in runs]
             stage.append((name, rest.strip()))
             variables |= found if name != "LABEL" else {}
     if not stages:
