@@ -119,7 +119,7 @@ GROUPS = re.compile(r"(?:--with|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S
 DONE = re.compile(
     r"(?:\S*/)?(?:python[\d.]* -m )?(?:apt|apt-get|apk|poetry(?! add)|uv(?! add| pip install)"
     r"|pip[x3]?(?!.* install)|venv|virtualenv|compileall|rm|cd|set|export|echo(?!.*>)|true|ls"
-    r"|which|test|\[|fi|done|esac|(?:user|group)(?:add|mod)|add(?:user|group)|chown)(?:\s.*)?"
+    r"|which|test|\[|fi|for|done|esac|(?:user|group)(?:add|mod)|add(?:user|group)|chown)(?:\s.*)?"
     r"|(?:\S* -m )?(?:uv )?pip[x3]? (?:-\S+ )*install(?:\s+(?:-[cirt]\s+\S+|--(?:\w+-url"
     r"|constraint|find-links|prefix|requirement|target|trusted-host)\s+\S+|-\S+|\S+\.whl"
     r"|[\"']?(?:pipx?|poetry|poetry-plugin-\w+|setuptools|uv|virtualenv|wheel|\.)(?![\w./-])\S*))*"

@@ -23,8 +23,10 @@ WORD = rf"""{QUOTE}|[^\s"'\\])+"""
 COMMAND = re.compile(rf"""{QUOTE}|[<>]&|[^&|;\n"'\\])+""", re.DOTALL)
 # Words before a command, such as assignments, which decide how or whether it runs.
 PREFIX = re.compile(
-    r"\s*(?:(?:[({!]|\w+=(?:%s)?|(?:if|elif|then|else|while|until|do|exec|command|env|nice"
-    r"|nohup|time|timeout)(?=\s)(?:\s+-%s|\s+(?=\d)%s)*)\s*)*".replace("%s", WORD)
+    r"\s*(?:(?:[({!]|\w+=(?:\$\([^()]*\)|%s)?|(?:if|elif|then|else|while|until|do|exec|command"
+    r"|env|nice|nohup|time|timeout)(?=\s)(?:\s+-%s|\s+(?=\d)%s)*)\s*)*".replace(
+        "%s", WORD
+    )
 )
 # What the image does not need before a command, because its programs are on PATH.
 RUNNER = re.compile(
