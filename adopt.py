@@ -109,9 +109,9 @@ PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 # The name of a stage.
 STAGE = re.compile(r"(?im)^\s*FROM\s+(?:--\S+\s+)*\S+\s+AS\s+(\S+)\s*$")
 # The arguments of `poetry install`.
-INSTALL = re.compile(r"poetry (?:install|sync)((?:\\\n|[^&|;\n])*)")
+INSTALL = re.compile(r"poetry (?:install|sync)(.*)")
 # Other ways to install the project.
-BUILD = re.compile(r"poetry build|pip install [^&|;\n]*(?<=\s)\.")
+BUILD = re.compile(r"poetry build|pip install .*(?<=\s)\.")
 # Options of `poetry install` for more than the main dependencies.
 GROUPS = re.compile(r"(?:--with|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S+)?")
 # Commands of RUN that install the project or its tools, print something or clean up, or
@@ -583,9 +583,10 @@ def not_in_package(project: Project, package: Package) -> list[str]:
 
 def is_installed(project: Project) -> bool:
     """Check whether the Dockerfile installs the project itself, if it uses Poetry."""
-    installs = INSTALL.findall(project.text)
+    text = "\n".join(project.stage.runs())
+    installs = INSTALL.findall(text)
     skipped = bool(installs) and all("--no-root" in rest for rest in installs)
-    return not skipped or bool(BUILD.search(project.text))
+    return not skipped or bool(BUILD.search(text))
 
 
 def lacks(project: Project, own: list[str], files: Files, command: list[str]) -> str:
@@ -796,7 +797,9 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
     found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
     packages = [name for name in found if name[0] not in "-$"]
-    installs = "" if image["export"] else " ".join(INSTALL.findall(project.text))
+    installs = (
+        "" if image["export"] else " ".join(INSTALL.findall("\n".join(stage.runs())))
+    )
     left = [each for each in stage.runs() if not DONE.fullmatch(each)]
     add = f". Add them to PATH in {image['dockerfile']}"
     path = stage.pairs("ENV").get("PATH", "").split(":")

@@ -17,6 +17,10 @@ VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::?([-+])([^{}$]*))?\}|\{)")
 QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|""" + VARIABLE.pattern)
 # A here-document: its lines are not instructions.
 HEREDOC = re.compile(r"(?ms)<<-?[\"']?(\w+)[\"']?([^\n]*\n).*?^\t*\1$")
+# A here-document of which a shell runs the lines.
+SCRIPT = re.compile(
+    r"(?mi)^(\s*RUN\s+(?:--\S+\s+)*)<<-?[\"']?(\w+)[\"']?[ \t]*\n((?:.*\n)*?)\t*\2$"
+)
 # A word of a shell, and a command up to an operator outside quotes.
 QUOTE = r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\."""
 WORD = rf"""{QUOTE}|[^\s"'\\])+"""
@@ -24,7 +28,7 @@ COMMAND = re.compile(rf"""{QUOTE}|[<>]&|[^&|;\n"'\\])+""", re.DOTALL)
 # Words before a command, such as assignments, which decide how or whether it runs.
 PREFIX = re.compile(
     r"\s*(?:(?:[({!]|\w+=(?:\$\([^()]*\)|%s)?|(?:if|elif|then|else|while|until|do|exec|command"
-    r"|env|nice|nohup|time|timeout)(?=\s)(?:\s+-%s|\s+(?=\d)%s)*)\s*)*".replace(
+    r"|env|nice|nohup|time|timeout)(?=\s|$)(?:\s+-%s|\s+(?=\d)%s)*)\s*)*".replace(
         "%s", WORD
     )
 )
@@ -85,7 +89,7 @@ class Stage(list[tuple[str, str]]):
         found = []
         for name, rest in self:
             if name in ("RUN", "RUN of --from"):
-                text = re.sub(r"^(?:--\S+\s+)+", "", rest) or "here-document"
+                text = re.sub(r"^(?:--\S+\s+)+", "", rest)
                 if re.fullmatch(r'\[.*"\s*\]', text):
                     text = shlex.join(words(text))
                 found += split_commands(RUNNER.sub("", text))
@@ -116,6 +120,7 @@ def read_stage(dockerfile: str, target: str = "") -> Stage:
     if re.match(r"(?i)(#.*\n)*#\s*escape\s*=\s*`", dockerfile):
         raise ValueError("its escape character is '`', not a backslash")
     text, count = re.sub(r"(?m)^\s*#.*\n?", "", dockerfile), 1
+    text = SCRIPT.sub(one_command, text)
     while count:  # a line can start several
         text, count = HEREDOC.subn(r"\2", text)
     stage = Stage()
@@ -148,6 +153,11 @@ def read_stage(dockerfile: str, target: str = "") -> Stage:
     if not stages:
         raise ValueError("it has no line FROM")
     return stages.get(target.lower(), stage)
+
+
+def one_command(script: re.Match[str]) -> str:
+    """Return RUN and the lines of its here-document as one line."""
+    return script[1] + script[3].replace("\\\n", " ").replace("\n", ";")
 
 
 def expand(variables: dict[str, str], text: re.Match[str]) -> str:
