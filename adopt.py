@@ -176,7 +176,7 @@ class Project(NamedTuple):
         stage: The last stage of the Dockerfile or the one that an option names, or the
             command of the Procfile.
         files: The sources of an application.
-        not_found: What the Dockerfile copies, but the project's folder lacks.
+        not_found: What the Dockerfile copies, but the project lacks or must not share.
         wheels: The dependencies of the image, each with the names of its wheels.
     """
 
@@ -381,10 +381,13 @@ def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
         # A copy into /tmp would be hidden by a mount, and change the folder's mode.
         outside = name.split("/")[0] == ".." or into.parts[:2] == ("/", "tmp")
         matches = [] if outside else sorted(folder.glob(name))
-        matches = [match for match in matches if not NEVER.fullmatch(match.name)]
         for match in matches:
+            source = match.relative_to(folder).as_posix()
             place = into / match.name if inside and match.is_file() else into
-            found.append((place, match.relative_to(folder).as_posix()))
+            if NEVER.fullmatch(match.name):
+                not_found.append(f"{source} to {into}")
+            else:
+                found.append((place, source))
         not_found += [] if matches else [f"{path} to {into}"]
     return found or [(home / name, name) for name in everything], not_found
 

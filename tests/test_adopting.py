@@ -278,7 +278,7 @@ def test_the_build_reads_the_sources_only(
     # The Dockerfile is that of a folder above.
     ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config pyproject.toml sample.py start.sh /layer/srv/", "backend/pyproject.toml to /srv, backend to /srv"),
     # What is named is copied, except for passwords and environments.
-    ("COPY .streamlit .streamlit\nCOPY docs docs\nCOPY README.md pyproject.toml poetry.lock* ./\nCOPY .env.prod .env\nCOPY .env .git ./\nCOPY .venv* venv /v/", ".streamlit docs README.md pyproject.toml poetry.lock /layer/srv/ && cp -R .env.prod /layer/srv/.env", ".env to /srv, .git to /srv, .venv* to /v, venv to /v"),
+    ("COPY .streamlit .streamlit\nCOPY docs docs\nCOPY README.md pyproject.toml poetry.lock* ./\nCOPY .env.prod .env\nCOPY .env* .git ./\nCOPY .venv* venv /v/", ".streamlit docs README.md pyproject.toml poetry.lock /layer/srv/ && cp -R .env.prod /layer/srv/.env && cp -R .env.prod /layer/srv/", ".env to /srv, .git to /srv, .venv to /v, venv to /v"),
     ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config pyproject.toml sample.py start.sh /layer/srv/app/", ""),
 ])  # fmt: skip
 def test_sources_are_copied_as_the_dockerfile_does(
