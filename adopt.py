@@ -803,7 +803,7 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     installs = (
         "" if image["export"] else " ".join(INSTALL.findall("\n".join(stage.runs())))
     )
-    left = [each for each in stage.runs() if not DONE.fullmatch(each)]
+    left = [each for each in stage.runs() if not is_done(project, each)]
     add = f". Add them to PATH in {image['dockerfile']}"
     path = stage.pairs("ENV").get("PATH", "").split(":")
     shorten = partial(textwrap.shorten, placeholder=" ...", break_on_hyphens=False)
@@ -831,6 +831,16 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     ):
         if left_out:
             yield f"{what} left out: {', '.join(left_out)}{remedy}"
+
+
+def is_done(project: Project, command: str) -> bool:
+    """Check whether the image needs no such command of RUN, or has its result."""
+    match command.split():
+        case ["chmod", mode, *names] if re.fullmatch(r"\w*\+r?x|0?7\d\d", mode):
+            # Copies keep the mode of a file.
+            found = [find(project, project.files, name, os.R_OK) for name in names]
+            return all(path and os.access(path[0], os.X_OK) for path in found)
+    return bool(DONE.fullmatch(command))
 
 
 def ignored_files(project: Project, names: list[str]) -> list[str]:

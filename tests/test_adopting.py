@@ -571,6 +571,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([], {".dockerignore": ""}, [], "Wrote Dockerfile, Dockerfile.dockerignore, docker"),
     ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
     ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
+    ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nRUN chmod +x a && chmod 755 ./a b.sh\nCMD ./a", "a": "#!a", "b.sh": ""}, [], "commands of RUN left out: `chmod 755 ./a b.sh`. To"),
     ([], {"Dockerfile": "FROM a\nRUN pip install -U pip 'poetry==2' && poetry install\nRUN [\"pip\", \"install\", \"idna\"]"}, [], "commands of RUN left out: `pip install idna`. To replace them, see 'Replace commands of RUN' in docs/adopting.md of the template Next"),
     ([], {"Dockerfile": "FROM a AS b\nRUN npm ci && ls\nFROM c\nCOPY --from=b /a /b\nRUN if true; then A=1 poetry run python -c 'a; b' \\\n && sed -i s/a/b/ x & fi\nRUN mkdir /x | rm x 2>&1"}, [], "RUN left out: `npm ci`, `python -c 'a; b'`, `sed -i s/a/b/ x`, `mkdir /x`."),
     ([], {"Dockerfile": "FROM a AS Base\nFROM base AS prod\nCMD sample --one\nFROM base AS dev\nRUN poetry install --with dev\nCMD sample --two"}, ["--target=Prod"], "The stage is prod. To read another one, use --target: Base, dev. The image runs sample --one on"),
