@@ -22,7 +22,16 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from tools.dockerfile import Stage, last_stage, words
+from tools.dockerfile import (
+    PREFIX,
+    RUNNER,
+    WORD,
+    Stage,
+    read_stage,
+    real_path,
+    split_commands,
+    words,
+)
 
 try:
     import jinja2
@@ -52,7 +61,13 @@ COMPILE = RECIPE.format(
 DIRECT = RECIPE.format("Depend on a Git repository or a folder", "dependencies")
 INDEX = RECIPE.format("Use a private package index", "dependencies")
 VERSION = RECIPE.format("Take the version from Git tags", "releases")
-PUBLISH = "see 'Publish an adopted image' in docs/adopting.md of the template"
+ADD = (
+    'To keep them, add `include = [{ path = "FILE", format = "wheel" }]` to [tool.poetry] '
+    "in pyproject.toml"
+)
+PAGE = "see '{}' in docs/adopting.md of the template"
+PUBLISH = PAGE.format("Publish an adopted image")
+RUN = PAGE.format("Replace commands of RUN")
 
 # Pythons that docker/poetry.txt supports, but the template does not offer to new projects.
 OLDER_PYTHONS = ["3.12", "3.11"]
@@ -74,27 +89,67 @@ TOOLS = (
     *("docker/poetry.txt", "docker/wheel.py"),
 )
 PUBLISHING = ("docker-bake.hcl", ".github/workflows/release.yml")
-# Assignments before a command, and commands of the shell itself.
-BUILTIN = re.compile(
-    r"\s*(?:(?:exec|\w+=\S*)\s+)*(?:(?:cd|echo|export|set|sleep)\b.*)?"
+# Words of the shell, programs that both base images have, and files that commands write.
+SHELL = re.compile(
+    r"[.:\[}]|alias|awk|base64|basename|break|case|cat|cd|chmod|chown|continue|cp|cut|date"
+    r"|df|dirname|done|du|echo|esac|eval|exit|export|expr|false|fi|find|for|getopts"
+    r"|grep|gunzip|gzip|head|hostname|id|install|kill|ln|local|ls|md5sum|mkdir|mktemp"
+    r"|mv|printf|pwd|read|readlink|realpath|return|rm|rmdir|sed|seq|set|setsid"
+    r"|sha256sum|shift|sleep|sort|source|stat|sync|tail|tar|tee|test|touch|tr|trap"
+    r"|true|ulimit|umask|uname|uniq|unset|wait|wc|which|whoami|xargs|/tmp/.*"
 )
+# A shell or Python, its options, the option -c or -m, and what follows.
+INTERPRETER = re.compile(
+    rf"(?:(sh|bash)|python3?)(?:\s+-\w*[oXW]\s+{WORD}|\s+-(?!\w*[cm]\b){WORD})*"
+    r"(?:\s+-\w*([cm]))?(?:\s+(.*))?",
+    re.DOTALL,
+)
+# Where programs are, apart from /venv/bin.
+PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
+# The name of a stage.
+STAGE = re.compile(r"(?im)^\s*FROM\s+(?:--\S+\s+)*\S+\s+AS\s+(\S+)\s*$")
 # The arguments of `poetry install`.
-INSTALL = re.compile(r"poetry (?:install|sync)((?:\\\n|[^&|;\n])*)")
+INSTALL = re.compile(r"poetry (?:install|sync)(.*)")
 # Other ways to install the project.
-BUILD = re.compile(r"poetry build|pip install [^&|;\n]*(?<=\s)\.")
+BUILD = re.compile(r"poetry build|pip install .*(?<=\s)\.")
 # Options of `poetry install` for more than the main dependencies.
 GROUPS = re.compile(r"(?:--with|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S+)?")
+# Commands of RUN that install the project or its tools, print something or clean up, or
+# whose results the report has in another line, such as users and system packages.
+DONE = re.compile(
+    r"(?:\S*/)?(?:python[\d.]* -m )?(?:apt|apt-get|apk|poetry(?! add)|uv(?! add| pip install)"
+    r"|pip[x3]?(?!.* install)|venv|virtualenv|compileall|rm|cd|set|export|echo(?!.*>)|true|ls"
+    r"|which|test|\[|fi|for|done|esac|(?:user|group)(?:add|mod)|add(?:user|group)|chown)(?:\s.*)?"
+    r"|(?:\S* -m )?(?:uv )?pip[x3]? (?:-\S+ )*install(?:\s+(?:-[cirt]\s+\S+|--(?:\w+-url"
+    r"|constraint|find-links|prefix|requirement|target|trusted-host)\s+\S+|-\S+|\S+\.whl"
+    r"|[\"']?(?:pipx?|poetry|poetry-plugin-\w+|setuptools|uv|virtualenv|wheel|\.)(?![\w./-])\S*))*"
+    r"|(?:curl|wget|ln|chmod|mv) .*(?:poetry|astral\.sh|get-pip|/uv\b).*"
+    r"|find .*(?:-delete|\brm\b).*|(?:ba)?sh(?: -\S*)*|python[\d.]* -(?: .*)?"
+    r"|\S+ (?:--version|-V)",
+    re.DOTALL,
+)
 # Variables that the image sets itself, or that only package managers read.
 OWN_VARIABLES = re.compile(
     "HOME|PATH|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|VIRTUAL_ENV|DEBIAN_FRONTEND"
     "|(PIP|POETRY|UV)_.*"
 )
-# Names at the top of a project that no application reads when it runs.
+# Folders of PATH that the image has or does not need.
+OWN_PATH = re.compile(r"|.*(\.local|pipx|poetry|uv|venv).*/bin|/(usr/)?(local/)?s?bin")
+# Names at the top of a project that few applications read when they run.
 NOT_SOURCES = re.compile(
     r"\..*|.*\.(lock|md|rst|whl)|.*(Dockerfile|compose).*|(COPYING|LICEN[CS]E|Makefile).*"
     r"|(build|dist|docs?|docker|node_modules|site-packages|tests?|venv|__pycache__)"
-    r"|(conftest|noxfile|setup)\.py|(pyproject\.toml|(pytest|tox)\.ini|requirements.*\.txt)"
+    r"|(conftest|noxfile|setup)\.py|(pytest|tox)\.ini|requirements.*\.txt"
 )
+# Files that the installation of a package reads, and environments.
+INSTALLED = re.compile(
+    r"(pyproject|poetry)\.toml|.*\.(lock|whl)|requirements.*\.txt|setup\.(cfg|py)|Makefile"
+    r"|(COPYING|LICEN[CS]E|README).*|.*(Dockerfile|compose).*|\.?venv|site-packages|uvx?"
+)
+# Files that Git ignores in most projects, and that no program reads.
+CACHE = re.compile(r"^$|(^|/)(\.|__pycache__/)|\.py[co]$|\.egg-info/$")
+# Names that can have passwords or another system's programs, so they are never copied.
+NEVER = re.compile(r"\.env|\.git|\.?venv|site-packages")
 # Characters that a shell needs a backslash before.
 UNSAFE = re.compile(r"([^\w./+-])")
 
@@ -118,9 +173,10 @@ class Project(NamedTuple):
         poetry: The metadata and the lock file.
         dockerfile: The name of the Dockerfile or Procfile, or an empty string.
         text: The text of that file.
-        stage: The last stage of the Dockerfile, or the command of the Procfile.
+        stage: The last stage of the Dockerfile or the one that an option names, or the
+            command of the Procfile.
         files: The sources of an application.
-        not_found: What the Dockerfile copies, but the project's folder lacks.
+        not_found: What the Dockerfile copies, but the project lacks or must not share.
         wheels: The dependencies of the image, each with the names of its wheels.
     """
 
@@ -165,8 +221,9 @@ class Plan(NamedTuple):
         answers: The answers to the template's questions, and its variables in `_image`.
         names: The files to write, each with its name in the template.
         pythons: What `choose_python` returns.
-        left_out: The files that the Dockerfile copies, but the new one does not.
+        left_out: The files that the Dockerfile copies, but a package does not have.
         lacking: The program of the command that the image may lack.
+        runners: What the scripts of the command contain, but the image does not have.
     """
 
     answers: dict[str, Any]
@@ -174,6 +231,7 @@ class Plan(NamedTuple):
     pythons: dict[str, list[str]]
     left_out: list[str]
     lacking: str
+    runners: dict[str, list[str]]
 
 
 def read(options: argparse.Namespace) -> Project:
@@ -186,7 +244,13 @@ def read(options: argparse.Namespace) -> Project:
                 f"--include: '{name}' does not exist in {folder}. Use a path from the "
                 "project's folder."
             )
-    dockerfile = read_dockerfile(folder, options.dockerfile)
+    dockerfile = read_dockerfile(folder, options.dockerfile, options.target)
+    stages = STAGE.findall(dockerfile[1])
+    if options.target.lower() not in map(str.lower, ["", *stages]):
+        names = ", ".join(stages)
+        remedy = f"Use one of: {names}." if names else "Leave this option out."
+        name = dockerfile[0] or "a Dockerfile"
+        raise AdoptError(f"--target: '{options.target}' is not in {name}. {remedy}")
     wheels = read_lock(poetry, options)
     sources = read_sources(folder, dockerfile[-1])
     return Project(options, folder, poetry, *dockerfile, *sources, wheels)
@@ -227,8 +291,8 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
-def read_dockerfile(folder: Path, choice: str) -> tuple[str, str, Stage]:
-    """Return the name, text and last stage of the Dockerfile, or of a Procfile."""
+def read_dockerfile(folder: Path, choice: str, target: str) -> tuple[str, str, Stage]:
+    """Return the name, text and a stage of the Dockerfile, or of a Procfile."""
     patterns = ("Dockerfile", "docker/Dockerfile", "docker/*/Dockerfile", "Procfile")
     found = [path for p in patterns for path in sorted(folder.glob(p))]
     if not (choice or found):
@@ -240,7 +304,7 @@ def read_dockerfile(folder: Path, choice: str) -> tuple[str, str, Stage]:
         if name == "Procfile":
             lines = re.findall("(?m)^web: *(.+)", text)
             return name, text, Stage(("CMD", line) for line in lines)
-        return name, text, last_stage(text)
+        return name, text, read_stage(text, target)
     except (OSError, ValueError) as error:
         raise AdoptError(
             f"{path} cannot be read: {one_line(error)}. Name another Dockerfile, for "
@@ -254,10 +318,9 @@ def read_lock(
     """Return the dependencies that `poetry export` lists, each with its wheels."""
     extras = [*map(utils.canonicalize_name, options.extras)]
     groups = [*map(utils.canonicalize_name, options.groups)]
-    package = poetry.package
     for option, chosen, known in (
-        ("--extras", extras, set(package.extras)),
-        ("--with", groups, package.dependency_group_names(True)),
+        ("--extras", extras, set(poetry.package.extras)),
+        ("--with", groups, poetry.package.dependency_group_names(True)),
     ):
         for name in set(chosen) - known:
             names = ", ".join(sorted(known))
@@ -268,17 +331,25 @@ def read_lock(
     exporter.with_extras(extras).only_groups([MAIN_GROUP, *groups])
     exporter.export("requirements.txt", poetry.pyproject_path.parent, output)
     locked = poetry.locker.locked_repository()
+    # Poetry hashes a download, but neither a Git repository nor a folder.
+    urls = {
+        each.source_url: each for each in locked.packages if each.source_type == "url"
+    }
     wheels = []
     for line in filter(None, output.fetch_output().splitlines()):
-        if line.startswith("-e ") or " @ " in line:
+        url = line.partition(" ; ")[0].partition(" @ ")[2]
+        if line.startswith("-e ") or (url and not (url in urls and urls[url].files)):
             raise AdoptError(
                 f"'{line}' is not from a package index, so it has no hash. Use a release, "
                 f"or follow {DIRECT}."
             )
-        # A package can be locked in several versions, with different markers.
         needed = Dependency.create_from_pep_508(line)
-        version = Version.parse(str(needed.constraint))
-        files = [file["file"] for file in locked.package(needed.name, version).files]
+        package = urls.get(url)
+        if not package:
+            # A package can be locked in several versions, with different markers.
+            version = Version.parse(str(needed.constraint))
+            package = locked.package(needed.name, version)
+        files = [file["file"] for file in package.files]
         wheels.append((needed, [file for file in files if file.endswith(".whl")]))
     return wheels
 
@@ -286,7 +357,8 @@ def read_lock(
 def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
     """Return what a stage copies from a project, and what the project lacks.
 
-    If it copies nothing from the project, the sources are all files.
+    If it copies nothing from the project, the sources are all files. What it copies by name
+    is one of them, even if it is hidden or documentation.
     """
     tracked = filter(None, git(folder, "ls-files", "-z").split("\0"))
     names = {name.partition("/")[0] for name in tracked}
@@ -297,8 +369,7 @@ def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
     not_found = []
     for other, path, into, inside in stage.copied():
         name = posixpath.normpath(f"/{path}").strip("/").replace("**", "*")
-        base = posixpath.basename(name) if other else name
-        if NOT_SOURCES.fullmatch(base) and not (other and base in ("build", "dist")):
+        if other and INSTALLED.fullmatch(posixpath.basename(name)):
             continue
         if other:  # another stage has probably copied it to the same place
             name = posixpath.relpath(into, home)
@@ -308,15 +379,17 @@ def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
             found += [(parent / each, each) for each in everything]
             continue
         # A copy into /tmp would be hidden by a mount, and change the folder's mode.
-        outside = name[0] == "." or into.parts[:2] == ("/", "tmp")
+        outside = name.split("/")[0] == ".." or into.parts[:2] == ("/", "tmp")
         matches = [] if outside else sorted(folder.glob(name))
         for match in matches:
+            source = match.relative_to(folder).as_posix()
             place = into / match.name if inside and match.is_file() else into
-            found.append((place, match.relative_to(folder).as_posix()))
+            if NEVER.fullmatch(match.name):
+                not_found.append(f"{source} to {into}")
+            else:
+                found.append((place, source))
         not_found += [] if matches else [f"{path} to {into}"]
-    if not found:
-        return [(home / name, name) for name in everything], []
-    return found, not_found
+    return found or [(home / name, name) for name in everything], not_found
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -382,19 +455,20 @@ def decide(project: Project) -> Plan:
     own = package.commands if package else []
     lacking = lacks(project, own, files, whole)
     if not whole or (lacking and not given):
-        entry_point, command = default_command(project, own, whole, lacking), []
+        entry_point, command = default_command(project, files, own, whole, lacking), []
         lacking = ""
     needs_sources = not lacking and lacks(project, own, [], entry_point + command)
     # A package without commands can need files in the folder where it is started.
     only_modules = package and not left_out and package.has_only_modules()
     if options.application or needs_sources or not (own or only_modules):
-        left_out = project.not_found
+        left_out = []
         build_reads = [name for _, name in files]
         workdir = str(stage.workdir())
     else:
         files, build_reads, workdir = [], options.include, "/data"
     if package:
         build_reads = [*package.files(), *build_reads]
+    runners = find_runners(project, files, shlex.join(entry_point + command))
     health_check = stage.last("HEALTHCHECK")
     check = words(health_check.partition("CMD ")[2])
     keeps_check = check and not lacks(project, own, files, check)
@@ -431,7 +505,7 @@ def decide(project: Project) -> Plan:
     }
     chosen = {"python_version": next(iter(pythons)), "base_image": base}
     context = answers(project) | chosen | {"_image": image}
-    return Plan(context, names, pythons, left_out, lacking)
+    return Plan(context, names, pythons, left_out, lacking, runners)
 
 
 def choose_python(project: Project, base: str) -> dict[str, list[str]]:
@@ -505,16 +579,17 @@ def not_in_package(project: Project, package: Package) -> list[str]:
         if path in folders:
             names = sorted(each.name for each in (project.folder / path).iterdir())
             paths += [path / name for name in names if not NOT_SOURCES.fullmatch(name)]
-        elif path not in inside:
+        elif path not in inside and not INSTALLED.fullmatch(path.as_posix()):
             found.append(path.as_posix())
     return list(dict.fromkeys(found))
 
 
 def is_installed(project: Project) -> bool:
     """Check whether the Dockerfile installs the project itself, if it uses Poetry."""
-    installs = INSTALL.findall(project.text)
+    text = "\n".join(project.stage.runs())
+    installs = INSTALL.findall(text)
     skipped = bool(installs) and all("--no-root" in rest for rest in installs)
-    return not skipped or bool(BUILD.search(project.text))
+    return not skipped or bool(BUILD.search(text))
 
 
 def lacks(project: Project, own: list[str], files: Files, command: list[str]) -> str:
@@ -523,36 +598,59 @@ def lacks(project: Project, own: list[str], files: Files, command: list[str]) ->
     The image has the dependencies, the package's own commands, and files.
     """
     known = {*own, *(needed.name for needed, _ in project.wheels)}
-    for name, access in programs(command):
-        path = PurePosixPath(posixpath.normpath(project.stage.workdir() / name))
-        sources = (
-            project.folder / source / path.relative_to(target)
-            for target, source in files
-            if path.is_relative_to(target)
-        )
-        copied = any(file.is_file() and os.access(file, access) for file in sources)
-        if name not in known and not copied:
+    for name, access in programs(shlex.join(command)):
+        found = find(project, files, name, access)
+        copied = any(os.access(path, access) for path in found)
+        if not (copied or name in known or SHELL.fullmatch(name)):
             return name
     return ""
 
 
-def programs(command: list[str]) -> Iterator[tuple[str, int]]:
+def find(project: Project, files: Files, name: str, access: int) -> list[Path]:
+    """Return the files of a project that are copied to the place of a program or script."""
+    searched = access == os.X_OK and "/" not in name
+    folders = map(PurePosixPath, PROGRAMS if searched else [project.stage.workdir()])
+    paths = [real_path(folder / name) for folder in folders]
+    sources = (
+        project.folder / source / path.relative_to(target)
+        for target, source in files
+        for path in paths
+        if path.is_relative_to(target)
+    )
+    return [source for source in sources if source.is_file()]
+
+
+def programs(command: str) -> Iterator[tuple[str, int]]:
     """Yield the programs and scripts that a command starts, each with the access needed."""
-    match command:
-        case ["sh" | "bash", "-c", inner, *_]:
-            for part in re.split(r"&&|\|\||[|;\n]", inner):
-                yield from programs(BUILTIN.sub("", part, count=1).split())
-        case ["python" | "python3" | "sh" | "bash", *rest]:
-            named = (word for word in rest if word in ("-m", "-c") or word[:1] != "-")
-            script = next(named, "-c")
-            if script not in ("-m", "-c"):
-                yield script, os.R_OK
-        case [program, *_]:
-            yield program, os.X_OK
+    command = PREFIX.sub("", command, count=1)
+    if not (match := INTERPRETER.fullmatch(command)):
+        yield from ((program, os.X_OK) for program in shlex.split(command)[:1])
+        return
+    shell, flag, rest = match.groups("")
+    for word in shlex.split(rest)[:1]:
+        if not flag:
+            yield word, os.R_OK
+        elif shell:
+            for inner in split_commands(word):
+                yield from programs(inner)
+
+
+def find_runners(project: Project, files: Files, command: str) -> dict[str, list[str]]:
+    """Return what the scripts of a command contain, but the image does not have."""
+    found = {}
+    for name, access in programs(command):
+        for path in find(project, files, name, access):
+            text = re.sub("(?m)^[ \t]*#.*", "", path.read_text("utf-8", "replace"))
+            runners = [text.strip() for text in RUNNER.findall(text)]
+            runners = [text for text in runners if text not in ("/bin/", "/usr/bin/")]
+            if runners and path.suffix != ".py":
+                name = os.path.relpath(path, project.folder)
+                found[name] = list(dict.fromkeys(runners))
+    return found
 
 
 def default_command(
-    project: Project, own: list[str], whole: list[str], lacking: str
+    project: Project, files: Files, own: list[str], whole: list[str], lacking: str
 ) -> list[str]:
     """Return a command of the package, because there is no other one that works."""
     if own:
@@ -563,10 +661,13 @@ def default_command(
             "[project.scripts] has no command, and no Dockerfile or Procfile was found "
             f"that has one. Name one with --dockerfile, or the command itself, {example}."
         )
+    remedy = "Add its package to the dependencies"
+    for path in find(project, files, lacking, os.X_OK):
+        name = shlex.quote(os.path.relpath(path, project.folder))
+        remedy = f"Make its file executable with `chmod +x {name}`"
     raise AdoptError(
         f"{project.dockerfile}: the new image has no '{lacking}' for the command "
-        f"{shlex.join(whole)}. Add its package to the dependencies, make its file "
-        f"executable, or name another command, {example}."
+        f"{shlex.join(whole)}. {remedy}, or name another command, {example}."
     )
 
 
@@ -656,6 +757,10 @@ def report(project: Project, plan: Plan) -> Iterator[str]:
     command = shlex.join(image["entry_point"] + image["command"])
     read_too = filter(None, [project.dockerfile])
     yield f"Read {listed('pyproject.toml', 'poetry.lock', *read_too)}."
+    if (stages := STAGE.findall(project.text))[1:]:
+        name = project.stage.last("AS") or "the last one"
+        others = ", ".join(other for other in stages if other != name)
+        yield f"The stage is {name}. To read another one, use --target: {others}."
     yield f"The image runs {command} on Python {python}."
     for tag, names in plan.pythons.items():
         if names and Version.parse(tag) > Version.parse(python):
@@ -695,17 +800,32 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
     found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
     packages = [name for name in found if name[0] not in "-$"]
-    installs = "" if image["export"] else " ".join(INSTALL.findall(project.text))
+    installs = (
+        "" if image["export"] else " ".join(INSTALL.findall("\n".join(stage.runs())))
+    )
+    left = [each for each in stage.runs() if not is_done(project, each)]
+    add = f". Add them to PATH in {image['dockerfile']}"
+    path = stage.pairs("ENV").get("PATH", "").split(":")
+    shorten = partial(textwrap.shorten, placeholder=" ...", break_on_hyphens=False)
+    shortened = [f"`{shorten(each, 48)}`" for each in left]
     arguments = shlex.split(" ".join(stage.values("ARG")))
     keep = ". Use --application, which copies them and keeps the working directory"
     for what, left_out, remedy in (
-        ("files", plan.left_out, "" if image["application"] else keep),
+        ("files", plan.left_out, keep),
+        ("files", project.not_found, ""),
+        ("files that Git ignores", ignored_files(project, image["files"]), f". {ADD}"),
+        (
+            "folders of PATH",
+            [each for each in path if not OWN_PATH.fullmatch(each)],
+            add,
+        ),
         ("system packages", packages, f". See {COMPILE}"),
         (
             "options of `poetry install`",
             dict.fromkeys(GROUPS.findall(installs)),
             ". Use --extras and --with",
         ),
+        ("commands of RUN", dict.fromkeys(shortened), f". To replace them, {RUN}"),
         ("build arguments", [word.partition("=")[0] for word in arguments], ""),
         ("labels", stage.pairs("LABEL"), ""),
     ):
@@ -713,11 +833,42 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
             yield f"{what} left out: {', '.join(left_out)}{remedy}"
 
 
+def is_done(project: Project, command: str) -> bool:
+    """Check whether the image needs no such command of RUN, or has its result."""
+    match command.split():
+        case ["chmod", mode, *names] if re.fullmatch(r"\w*\+r?x|0?7\d\d", mode):
+            # Copies keep the mode of a file.
+            found = [find(project, project.files, name, os.R_OK) for name in names]
+            return all(path and os.access(path[0], os.X_OK) for path in found)
+    return bool(DONE.fullmatch(command))
+
+
+def ignored_files(project: Project, names: list[str]) -> list[str]:
+    """Return the files and folders that Git ignores in those that the build reads."""
+    includes = project.poetry.package.include
+    kept = [each["path"] for each in includes if "wheel" in each["format"]]
+    kept = [path.partition("*")[0] for path in kept]
+    options = ("ls-files", "-oiz", "--exclude-standard", "--directory", "--")
+    found = git(project.folder, *options, *names).split("\0")
+    return [
+        each
+        for each in found
+        # Files that the build reads by name are among the next steps.
+        if not (CACHE.search(each) or each.rstrip("/") in names)
+        and not each.startswith(tuple(kept))
+        # Git also lists a folder of which it ignores all folders.
+        and not any(other.startswith(each) for other in found if other != each)
+    ]
+
+
 def next_steps(project: Project, plan: Plan) -> Iterator[str]:
     """Yield what is left to do, then the commands that build and run the image."""
     folder, image = project.folder, plan.answers["_image"]
     if plan.lacking:
         yield f"- Check that the image has {plan.lacking}: no dependency has this name"
+    for name, runners in plan.runners.items():
+        quoted = listed(*map("`{}`".format, runners))
+        yield f"- Remove {quoted} from {name}: the image finds its programs without it"
     if compiled := plan.pythons[plan.answers["python_version"]]:
         yield f"- Install a compiler for {', '.join(compiled)}: {COMPILE}"
     if built := [needed.name for needed, names in project.wheels if not names]:
@@ -793,6 +944,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     add("--application", action="store_true", help="copy the sources, too")
     add("--dockerfile", help="Dockerfile of the project")
+    add("--target", help="stage of the Dockerfile, instead of the last one")
     add("--publish", action="store_true", help="add the files that publish the image")
     try:
         project = read(parser.parse_args(arguments))

@@ -89,12 +89,16 @@ SERVICE = Project("connexion", "3.3.0", "connexion run --host=0.0.0.0 api.json",
 
 
 def write(folder: Path, files: Files) -> None:
-    """Write files into a folder, without those that are None."""
+    """Write files into a folder, without those that are None.
+
+    A script that names its interpreter is executable.
+    """
     for name, text in files.items():
         path = folder / name
         if text is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8", "surrogateescape")
+            path.chmod(0o755 if text.startswith("#!") else 0o644)
 
 
 def locked(*wheels: str, **more: object) -> str:
@@ -156,6 +160,7 @@ BOTH = (
     "-cp314-cp314-manylinux_2_28_x86_64.whl",
     "-cp314-cp314-manylinux_2_28_aarch64.whl",
 )
+URL = "https://example.com/native-1.0-py3-none-any.whl"
 OLDER, NEWER = "python_version < '3.15'", "python_version >= '3.15'"
 TWO = (
     NATIVE[0],
@@ -186,6 +191,9 @@ FILE = tool('scripts.x = { reference = "bin/x", type = "file" }')
     # A release without wheels often does not compile for a newer Python.
     (NATIVE, locked(*BOTH), ["--base=alpine"], "3.11-alpine"),
     (NATIVE, locked("-no-wheel.whl"), [], "3.11-slim"),
+    # A download has a hash.
+    ((NATIVE[0], f'dependencies = ["native @ {URL}"]'), locked("-cp314-cp314-manylinux_2_28_x86_64.whl", source={"type": "url", "url": URL}), [], "3.11-slim"),
+    ((NATIVE[0], f'dependencies = ["native @ {URL}"]'), locked("-py3-none-any.whl", source={"type": "url", "url": URL}), [], "3.15-slim"),
     ((">=3.11", ">=3.11,<3.14"), "package = []", [], "3.13-slim"),
     ((">=3.11", ">=3.11,<=3.12.9"), "package = []", [], "3.12.9-slim"),
     # Markers decide whether wheels matter, and which version the image gets.
@@ -253,29 +261,35 @@ def test_the_build_reads_the_sources_only(
     ("COPY app.py ./\nCOPY config ./", "app.py /layer/srv/ && cp -R config/. /layer/srv/", ""),
     ("COPY config docker/sub ./\nCOPY app.py ./", "config/. /layer/srv/ && cp -R docker/sub/. /layer/srv/ && cp -R app.py /layer/srv/", ""),
     # GNU's cp refuses to replace what the same command has copied.
-    ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
+    ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config pyproject.toml sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
     ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
     ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
     ("COPY app.py start.sh web", "app.py start.sh /layer/srv/web/", ""),
-    ("COPY . web", "app.py config sample.py start.sh /layer/srv/web/", ""),
-    ("COPY . /\nCOPY app.py b.py", "app.py config sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
+    ("COPY app.py /usr/local/bin\nCOPY app.py /opt\nCOPY start.sh /bin/a\nCOPY config /var/run/", "app.py /layer/usr/local/bin/ && cp -R app.py /layer/opt/ && cp -R start.sh /layer/usr/bin/a && cp -R config/. /layer/run/", ""),
+    ("COPY . web", "app.py config pyproject.toml sample.py start.sh /layer/srv/web/", ""),
+    ("COPY . /\nCOPY app.py b.py", "app.py config pyproject.toml sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
     ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
     ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to /srv, here-document to /x, https://example.com/a to /b"),
     # What other stages copy is at the same place, if the project has it.
-    ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
-    ("COPY --from=build / /", "app.py config sample.py start.sh /layer/srv/", ""),
+    ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config pyproject.toml sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
+    ("COPY --from=build / /", "app.py config pyproject.toml sample.py start.sh /layer/srv/", ""),
     ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
     ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
     # The Dockerfile is that of a folder above.
-    ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config sample.py start.sh /layer/srv/", ""),
-    ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config sample.py start.sh /layer/srv/app/", ""),
+    ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config pyproject.toml sample.py start.sh /layer/srv/", "backend/pyproject.toml to /srv, backend to /srv"),
+    # What is named is copied, except for passwords and environments.
+    ("COPY .streamlit .streamlit\nCOPY docs docs\nCOPY README.md pyproject.toml poetry.lock* ./\nCOPY .env.prod .env\nCOPY .env* .git ./\nCOPY .venv* venv /v/", ".streamlit docs README.md pyproject.toml poetry.lock /layer/srv/ && cp -R .env.prod /layer/srv/.env && cp -R .env.prod /layer/srv/", ".env to /srv, .git to /srv, .venv to /v, venv to /v"),
+    ("WORKDIR app\nCOPY . .\nWORKDIR ..", "app.py config pyproject.toml sample.py start.sh /layer/srv/app/", ""),
 ])  # fmt: skip
 def test_sources_are_copied_as_the_dockerfile_does(
     sample: Sample, adopted: Adopt, copy: str, copied: str, left_out: str
 ) -> None:
     """Each path has the place that the application expects, or is in the report."""
     text = f"FROM python AS build\nFROM python\nWORKDIR /srv\n{copy}\nCMD python -m app"
-    files = ("app.py", "config/a.toml", "start.sh", "docker/app.py", "docker/sub/a")
+    files = [
+        *("app.py", "config/a.toml", "start.sh", "docker/app.py", "docker/sub/a"),
+        *(".streamlit/a", ".env", ".env.prod", ".venv/a", "docs/a", "README.md"),
+    ]
     folder = sample(MODE, Dockerfile=text, **dict.fromkeys(files, ""))
     report = " ".join(adopted(folder).split())
     dockerfile = (folder / "container.Dockerfile").read_text("utf-8")
@@ -352,12 +366,14 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has
     ([("[build", "[tool.poetry-dynamic-versioning]\nenable = true\n[build")], {}, [], "the recipe 'Take the version from Git tags'"),
     ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
     ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
-    ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Add its package to the dependencies, make its file executable"),
+    ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Make its file executable with `chmod +x a.sh`, or"),
     ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && gunicorn x'. Add"),
     ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./folder", "folder/a": ""}, [], "has no './folder' for"),
     ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
     ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Leave this option out"),
     ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
+    ([], {}, ["--target=b"], "--target: 'b' is not in a Dockerfile. Leave this option out"),
+    ([], {"Dockerfile": "FROM a AS c\nFROM b"}, ["--target=b"], "--target: 'b' is not in Dockerfile. Use one of: c"),
     ([], {}, ["--include", "data"], "--include: 'data' does not exist"),
     ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "no line FROM. Name another"),
     ([], {}, ["--dockerfile", "/no such/file"], "'/no such/file'. Name another"),
@@ -373,6 +389,7 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has
     ([tool('dependencies.native = { git = "https://example.com/a.git", rev = "1" }')], {"package": locked(source=GIT)}, [], NO_HASH),
     ([tool('dependencies.native = { path = "native" }')], {"package": locked(source=FOLDER), **LOCAL}, [], f"native{NO_HASH}"),
     ([tool('dependencies.native = { path = "native", develop = true }')], {"package": locked(source=FOLDER, develop=True), **LOCAL}, [], f"native{NO_HASH}"),
+    ([(NATIVE[0], f'dependencies = ["native @ {URL}"]')], {"package": locked(source={"type": "url", "url": URL})}, [], f"native @ {URL}{NO_HASH}"),
     ([], {"docker": ""}, [], "_sigterm.py: Not a directory. Move away"),
     ([], {".github": ""}, ["--publish"], "release.yml: Not a directory. Move away"),
 ])  # fmt: skip
@@ -415,6 +432,8 @@ ENV HOME=/home/ignored PIP_INDEX_URL=ignored \\
     FOLDER=/var/lib/${VERSION}$MISSING/${MISSING:-a}${MISSING:+b}
 ENV DATABASE_URL postgres://h/db?ssl=1
 ENV OPTS -a -b
+ENV SINGLE='$HOME "' DOUBLE="it's $VERSION, it's" ESCAPED=it\\'s$VERSION
+ENV PATH=/srv/tools:/srv/.venv/bin:/root/.local/bin:$PATH
 ENV\tPRICE="costs \\$5"
 RUN <<EOF
 from a import b
@@ -447,10 +466,25 @@ USER jane
     ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
     ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
     ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
+    ('CMD ["sh", "-c", "/srv/.venv/bin/sample --all"]', ['CMD ["sh", "-c", "sample --all"]'], ""),
     ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; sample"]'], ""),
+    ('CMD ["env", "A=1", "timeout", "-k", "5", "60s", "sample"]', ['CMD ["env", "A=1", "timeout", "-k", "5", "60s", "sample"]'], ""),
+    ("CMD [ -d /a ] && mkdir -p /tmp/a; if true; then nice -n 5 sample & wait; fi", ['CMD ["sh", "-c", "[ -d /a ] && mkdir -p /tmp/a; if true; then nice -n 5 sample & wait; fi"]'], ""),
+    ("CMD A='b c' env B=\"d e\" nice -n 5 sample; python -W 'a b' -m sample", ['CMD ["sh", "-c", "A=\'b c\' env B=\\"d e\\" nice -n 5 sample; python -W \'a b\' -m sample"]'], ""),
+    ("CMD umask 027; (sample 2>&1) | tee /tmp/log", ['CMD ["sh", "-c", "umask 027; (sample 2>&1) | tee /tmp/log"]'], ""),
+    ('CMD ["bash", "-euo", "pipefail", "-c", "sample"]', ['CMD ["bash", "-euo", "pipefail", "-c", "sample"]'], ""),
+    ('CMD ["sh", "-ec", "cd / && missing"]', ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -ec"),
+    ("CMD cp a /tmp/b && python /tmp/b", ['CMD ["sh", "-c", "cp a /tmp/b && python /tmp/b"]'], ""),
+    ('ENTRYPOINT ["/usr/bin/tini", "-g", "--"]\nCMD ["poetry", "--quiet", "run", "sample"]', ['CMD ["sample"]'], ""),
+    ('ENTRYPOINT ["dumb-init", "poetry", "run", "sample"]', ['ENTRYPOINT ["sample"]'], ""),
+    ("CMD . /app/.venv/bin/activate && exec sample", ['CMD ["sh", "-c", "exec sample"]'], ""),
+    ('CMD ["bash", "-c", "source venv/bin/activate; sample"]', ['CMD ["bash", "-c", "sample"]'], ""),
     ('CMD "sample"', ['CMD ["sample"]'], ""),
     # A file of the sources needs them.
     ("COPY . .\nCMD python -u sample.py", ['CMD ["python", "-u", "sample.py"]', "WORKDIR /srv"], ""),
+    ("COPY . .\nCMD python3.12 -X dev -W ignore sample.py", ['CMD ["python3", "-X", "dev", "-W", "ignore", "sample.py"]', "WORKDIR /srv"], ""),
+    ('COPY run.sh /usr/local/bin\nCMD ["run.sh"]', ['CMD ["run.sh"]', "WORKDIR /srv"], ""),
+    ("COPY run.sh /bin/a.sh\nCMD /bin/a.sh", ['CMD ["/bin/a.sh"]', "WORKDIR /srv"], ""),
     ("COPY . .\nCMD sh sample.py sample", ['CMD ["sh", "sample.py", "sample"]', "WORKDIR /srv"], ""),
     ("CMD it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
     ("CMD 5", ['ENTRYPOINT ["sample"]'], "command: sample instead of 5"),
@@ -479,7 +513,8 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     """What its last stage sets is in the new Dockerfile, or in the report."""
     dockerfile = DOCKERFILE.replace("{last}", last).replace("\n", newline)
     urls = f'[project.urls]\n{url} = "https://example.com/$a"\n[build'
-    folder = sample(("[build", urls), Dockerfile=dockerfile, **{".dockerignore": "a"})
+    files = {"Dockerfile": dockerfile, ".dockerignore": "a", "run.sh": "#!/bin/sh"}
+    folder = sample(("[build", urls), **files)
     before = contents(folder)
     printed = " ".join(adopted(folder).split())
     after = contents(folder)
@@ -493,6 +528,9 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
         '    FOLDER="/var/lib/3.12/a" \\',
         '    DATABASE_URL="postgres://h/db?ssl=1" \\',
         '    OPTS="-a -b" \\',
+        '    SINGLE="\\$HOME \\"" \\',
+        "    DOUBLE=\"it's 3.12, it's\" \\",
+        '    ESCAPED="it\'s3.12" \\',
         '    PRICE="costs \\$5"',
     ]
     assert set(lines) >= {*kept, *expected}
@@ -505,6 +543,8 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
         "writable folders: /data (with --read-only, mount a volume there), /var/lib/sample",
         "system packages left out: curl, libpq5.",
         'options of `poetry install` left out: --with prod, -E "a b". Use',
+        "The stage is the last one. To read another one, use --target: Common, unused. The image",
+        "folders of PATH left out: /srv/tools. Add them to PATH in container.Dockerfile -",
         "build arguments left out: COMMIT, BRANCH -",
         "labels left out: maintainer, version Next:",
         "docker build --file container.Dockerfile --tag sample .",
@@ -531,6 +571,16 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([], {".dockerignore": ""}, [], "Wrote Dockerfile, Dockerfile.dockerignore, docker"),
     ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
     ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
+    ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nRUN chmod +x a && chmod 755 ./a b.sh\nCMD ./a", "a": "#!a", "b.sh": ""}, [], "commands of RUN left out: `chmod 755 ./a b.sh`. To"),
+    ([], {"Dockerfile": "FROM a\nRUN pip install -U pip 'poetry==2' && poetry install\nRUN [\"pip\", \"install\", \"idna\"]"}, [], "commands of RUN left out: `pip install idna`. To replace them, see 'Replace commands of RUN' in docs/adopting.md of the template Next"),
+    ([], {"Dockerfile": "FROM a AS b\nRUN npm ci && ls\nFROM c\nCOPY --from=b /a /b\nRUN if true; then A=1 poetry run python -c 'a; b' \\\n && sed -i s/a/b/ x & fi\nRUN mkdir /x | rm x 2>&1"}, [], "RUN left out: `npm ci`, `python -c 'a; b'`, `sed -i s/a/b/ x`, `mkdir /x`."),
+    ([], {"Dockerfile": "FROM a AS Base\nFROM base AS prod\nCMD sample --one\nFROM base AS dev\nRUN poetry install --with dev\nCMD sample --two"}, ["--target=Prod"], "The stage is prod. To read another one, use --target: Base, dev. The image runs sample --one on"),
+    ([], {"Dockerfile": "FROM a AS b\nRUN poetry install --with dev\nFROM a"}, [], "mount a volume there) Next:"),
+    ([], {"Dockerfile": "FROM a AS b\nRUN for a in b; do A=$(ls x) npm ci; done\nFROM a AS c\nCOPY --from=b /a /a\nFROM d\nCOPY --chown=a --from=C /a /a\nCOPY --from=uv /uv /bin/\nRUN python --version"}, [], "files left out: /a to /a - commands of RUN left out: `npm ci`. To"),
+    ([], {"Dockerfile": "FROM a AS unused\nRUN npm ci\nFROM a AS b\nRUN <<EOF\nset -e\nif x; then\nnpm \\\n y\nfi\npoetry install --with dev\nEOF\nFROM b\nRUN --mount=a echo a >b; curl https://install.python-poetry.org | python3 -\nRUN uv pip install https://example.com/very-long-name/b.whl a-b"}, [], "options of `poetry install` left out: --with dev. Use --extras and --with - commands of RUN left out: `x`, `npm y`, `echo a >b`, `uv pip install ...`."),
+    ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nCMD sh run && sh a.sh", "run": "#!/usr/bin/env bash\n# poetry run a\npoetry run a\nexec uv run b\npoetry run c", "a.sh": ". venv/bin/activate && a; /bin/ls"}, [], "- Remove `poetry run` and `uv run` from run: the image finds its programs without it - Remove `. venv/bin/activate &&` from a.sh:"),
+    ([], {"Dockerfile": "FROM a\nCOPY pyproject.toml sample.py ./\nCOPY a b\nCOPY docs docs", "docs/a": ""}, [], "files left out: docs. Use --application, which copies them and keeps the working directory - files left out: a to /app/b Next"),
+    ([tool('package-mode = false\ninclude = [{ path = "a/b/*", format = "wheel" }]')], {"Dockerfile": "FROM a\nCOPY . .\nCMD python sample.py", ".gitignore": "b/\n*.txt\n__pycache__\n.env", "a/f/b/c.js": "", "a/__pycache__/d": "", "a/g/__pycache__/d": "", "a/b/x": "", "a/.env": "", "a/d.txt": "", "a/e": "", "e.txt": ""}, [], "files that Git ignores left out: a/d.txt, a/f/b/. To keep them, add `include = [{ path = \"FILE\", format = \"wheel\" }]` to [tool.poetry] in pyproject.toml Next: - Install a"),
     ([tool('packages = [{ include = "a", from = "src" }]')], {"Dockerfile": "FROM a\nCOPY . .", "src/a/b.py": "", "src/a.md": "", "src/c.csv": ""}, [], "files left out: sample.py, src/c.csv."),
     ([("[build", '[[tool.poetry.source]]\nname = "own"\nurl = "https://example.com/"\n[build')], {}, [], "the recipe 'Use a private package index'"),
 ])  # fmt: skip
@@ -561,6 +611,8 @@ def test_each_recipe_that_a_message_names_exists() -> None:
     for name, page in named:
         text = (ROOT / "templates" / "recipes" / f"{page}.md").read_text("utf-8")
         assert f"\n## {name}\n" in text
+    for name in re.findall(r'PAGE\.format\("(.*?)"\)', SOURCE):
+        assert f"\n## {name}\n" in PAGE.read_text("utf-8")
 
 
 def test_a_generated_project_gets_its_dockerfile_back(
@@ -680,7 +732,10 @@ def serve(tag: str) -> Iterator[Callable[..., str]]:
         url = f"http://127.0.0.1:{port}{path}"
         code = f"from urllib.request import urlopen; print(urlopen({url!r}).read().decode())"
         for _ in range(600):
-            result = run("docker", "exec", tag, "python", "-c", code, check=False)
+            result = run(
+                *("docker", "exec", "--workdir=/", tag, "python", "-c", code),
+                check=False,
+            )
             if "Connection refused" not in result.stderr:
                 assert not result.returncode, run("docker", "logs", tag).stderr
                 return result.stdout.strip()
@@ -787,6 +842,7 @@ WORKDIR /srv
 RUN pip install poetry
 COPY . .
 COPY pages/index.txt /texts/home.txt
+COPY pages/index.txt /var/lib/visits/log
 RUN poetry install --only main
 VOLUME /var/lib/visits
 EXPOSE 8000
@@ -805,6 +861,9 @@ def app(environ, start_response):
     return [os.environ["GREETING"].encode(), Path("/texts/home.txt").read_bytes()]
 """,
     "pages/index.txt": ", world",
+    # Modules that the build uses have these names, too.
+    "email/__init__.py": "",
+    "wheel/__init__.py": "",
 }
 
 

@@ -1,4 +1,4 @@
-"""Read a Dockerfile: the instructions of its last stage, and their words."""
+"""Read a Dockerfile: the instructions of a stage, and their words."""
 
 import contextlib
 import json
@@ -13,11 +13,35 @@ from pathlib import PurePosixPath
 COMMANDS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK")
 # An escaped dollar sign, a variable, or the start of a form that is not supported.
 VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::?([-+])([^{}$]*))?\}|\{)")
+# A text in single quotes, where Docker replaces no variables, and what can have some.
+QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|""" + VARIABLE.pattern)
 # A here-document: its lines are not instructions.
 HEREDOC = re.compile(r"(?ms)<<-?[\"']?(\w+)[\"']?([^\n]*\n).*?^\t*\1$")
+# A here-document of which a shell runs the lines.
+SCRIPT = re.compile(
+    r"(?mi)^(\s*RUN\s+(?:--\S+\s+)*)<<-?[\"']?(\w+)[\"']?[ \t]*\n((?:.*\n)*?)\t*\2$"
+)
+# A word of a shell, and a command up to an operator outside quotes.
+QUOTE = r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\."""
+WORD = rf"""{QUOTE}|[^\s"'\\])+"""
+COMMAND = re.compile(rf"""{QUOTE}|[<>]&|[^&|;\n"'\\])+""", re.DOTALL)
+# Words before a command, such as assignments, which decide how or whether it runs.
+PREFIX = re.compile(
+    r"\s*(?:(?:[({!]|\w+=(?:\$\([^()]*\)|%s)?|(?:if|elif|then|else|while|until|do|exec|command"
+    r"|env|nice|nohup|time|timeout)(?=\s|$)(?:\s+-%s|\s+(?=\d)%s)*)\s*)*".replace(
+        "%s", WORD
+    )
+)
 # What the image does not need before a command, because its programs are on PATH.
 RUNNER = re.compile(
-    r"(?<![^\s'])(?:(?:poetry|uv|pipenv)\s+run(?:\s+--)?(?:\s+|$)|(?:\S*venv|/usr|/usr/local|)/bin/)+"
+    r"(?<![^\s'])(?:(?:poetry|uv|pipenv)(?:\s+-[^\s']+)*\s+run(?:\s+-[^\s']+)*(?:\s+|$)"
+    r"|(?:[^\s']*/)?(?:tini|dumb-init)(?:\s+-[^\s']+)*(?:\s+|$)"
+    r"|(?:\.|source)\s+[^\s']*/activate\s*(?:&&|;)\s*"
+    r"|(?:[^\s']*venv|/usr|/usr/local|)/bin/(?!\S+\.sh\b))+"
+)
+# Folders that both base images have, so that a file is copied into them.
+FOLDERS = re.compile(
+    r"/(?:usr(?:/local)?(?:/(?:s?bin|lib|share))?|etc|home|media|mnt|opt|root|run|srv|var)?"
 )
 
 
@@ -54,23 +78,39 @@ class Stage(list[tuple[str, str]]):
                 split = words if text.startswith("[") else str.split
                 *paths, target = split(text) or [""]
                 workdir = Stage(self[:index]).workdir()
-                into = PurePosixPath(posixpath.normpath(workdir / target))
+                into = real_path(workdir / target)
                 folder = bool(paths[1:]) or target.endswith("/") or into == workdir
+                folder = folder or bool(FOLDERS.fullmatch(str(into)))
                 for path in paths or ["here-document"]:
                     yield "--from" in rest, path, into, folder
+
+    def runs(self) -> list[str]:
+        """Return the commands of RUN, also of the stages that it copies from."""
+        found = []
+        for name, rest in self:
+            if name in ("RUN", "RUN of --from"):
+                text = re.sub(r"^(?:--\S+\s+)+", "", rest)
+                if re.fullmatch(r'\[.*"\s*\]', text):
+                    text = shlex.join(words(text))
+                found += split_commands(RUNNER.sub("", text))
+        return found
 
     def command(self) -> tuple[list[str], list[str]]:
         """Return ENTRYPOINT and CMD, without a package manager that runs them."""
         entry_point, command = self.last("ENTRYPOINT", "[]"), self.last("CMD", "[]")
         if not entry_point.startswith("["):
             command = "[]"  # a shell ignores it
-        both = map(shlex.join, map(words, (entry_point, command)))
-        first, second = (shlex.split(RUNNER.sub("", text)) for text in both)
+        both = [
+            # The Python of the image can be another one.
+            re.sub(r"(?<![^\s'])python3\.\d+(?![\w.])", "python3", RUNNER.sub("", text))
+            for text in map(shlex.join, map(words, (entry_point, command)))
+        ]
+        first, second = map(shlex.split, both)
         return first, second
 
 
-def last_stage(dockerfile: str) -> Stage:
-    """Return the instructions of the last stage, after those that it builds on.
+def read_stage(dockerfile: str, target: str = "") -> Stage:
+    """Return the instructions of the last stage or another, after those that it builds on.
 
     Comments are left out, and variables are replaced by values that the file contains.
 
@@ -80,6 +120,7 @@ def last_stage(dockerfile: str) -> Stage:
     if re.match(r"(?i)(#.*\n)*#\s*escape\s*=\s*`", dockerfile):
         raise ValueError("its escape character is '`', not a backslash")
     text, count = re.sub(r"(?m)^\s*#.*\n?", "", dockerfile), 1
+    text = SCRIPT.sub(one_command, text)
     while count:  # a line can start several
         text, count = HEREDOC.subn(r"\2", text)
     stage = Stage()
@@ -90,20 +131,40 @@ def last_stage(dockerfile: str) -> Stage:
         name = name.upper()
         try:
             if name not in COMMANDS:
-                rest = VARIABLE.sub(partial(value_of, variables), rest)
+                rest = QUOTED.sub(partial(expand, variables), rest)
             found = pairs(rest) if name in ("ARG", "ENV", "LABEL") else {}
         except ValueError as error:
             raise ValueError(f"{line!r}: {error}") from error
         if name == "FROM":
             image, _, own = re.sub(r"--\S+\s+", "", rest).partition(" ")
             stage = Stage(stages.get(image.lower(), [(name, image)]))
-            stages[own.split()[-1].lower() if own else str(len(stages))] = stage
+            label = own.split()[-1] if own else ""
+            stages[label.lower() or str(len(stages))] = stage
+            stage.append(("AS", label))
         else:
+            for source in re.findall(r"--from=(\S+)", rest) if name == "COPY" else ():
+                others = stages.get(source.lower(), Stage())
+                runs = [
+                    text for instruction, text in others if instruction[:3] == "RUN"
+                ]
+                stage += [("RUN of --from", text) for text in runs]
             stage.append((name, rest.strip()))
             variables |= found if name != "LABEL" else {}
     if not stages:
         raise ValueError("it has no line FROM")
-    return stage
+    return stages.get(target.lower(), stage)
+
+
+def one_command(script: re.Match[str]) -> str:
+    """Return RUN and the lines of its here-document as one line."""
+    return script[1] + script[3].replace("\\\n", " ").replace("\n", ";")
+
+
+def expand(variables: dict[str, str], text: re.Match[str]) -> str:
+    """Return a part of an instruction with the values of variables."""
+    if text[0].startswith("'"):
+        return text[0]
+    return VARIABLE.sub(partial(value_of, variables), text[0])
 
 
 def value_of(variables: dict[str, str], reference: re.Match[str]) -> str:
@@ -131,6 +192,21 @@ def pairs(text: str) -> dict[str, str]:
         return {found[0]: " ".join(found[1:])}
     split = (word.partition("=") for word in found)
     return {name: value for name, equals, value in split if equals}
+
+
+def real_path(path: PurePosixPath) -> PurePosixPath:
+    """Return a path without the folders that are links in the base images."""
+    text = re.sub(
+        r"^/(?=(?:s?bin|lib|lib64)(?:/|$))", "/usr/", posixpath.normpath(path)
+    )
+    return PurePosixPath(re.sub(r"^/var(?=/run(?:/|$))", "", text))
+
+
+def split_commands(text: str) -> list[str]:
+    """Return the commands that a shell would run, without words before them."""
+    found = (PREFIX.sub("", part, count=1) for part in COMMAND.findall(text))
+    # A space after a backslash is a part of the command.
+    return [re.sub(r"(?<!\\)\s+$", "", command) for command in found if command]
 
 
 def words(text: str) -> list[str]:
