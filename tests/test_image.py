@@ -178,87 +178,41 @@ IGNORED = {
 }
 # What Python code prints in a container: the fixture of the image, the code and the output.
 PROBES = {
-    "output is not buffered, so a crash does not lose it": (
-        "image",
-        "print(1); os._exit(0)",
-        "1",
-    ),
+    "output is not buffered, so a crash does not lose it": ("image", "print(1); os._exit(0)", "1"),
     "python on PATH can import the program": ("image", "print(sys.prefix)", "/venv"),
-    "the user has a name, which libraries such as libpq need": (
-        "image",
-        "import pwd; print(pwd.getpwuid(os.getuid()).pw_name)",
-        "nonroot",
-    ),
-    "login shells find the program": (
-        "image",
-        "os.execlp('sh', 'sh', '-lc', 'command -v hypermodern-python; command -v python')",
-        "/venv/bin/hypermodern-python\n/venv/bin/python",
-    ),
-    "SIGTERM does what the program does for Ctrl-C": (
-        "image",
-        "signal.signal(2, lambda *_: print('cleaned up')); os.kill(1, 15)",
-        "cleaned up",
-    ),
-    "a forked process keeps the program's handler of SIGTERM": (
-        "image",
+    "the user has a name, which libraries such as libpq need": ("image", "import pwd; print(pwd.getpwuid(os.getuid()).pw_name)", "nonroot"),
+    "login shells find the program": ("image",
+        "os.execlp('sh', 'sh', '-lc', 'command -v hypermodern-python; command -v python')", "/venv/bin/hypermodern-python\n/venv/bin/python"),
+    "SIGTERM does what the program does for Ctrl-C": ("image", "signal.signal(2, lambda *_: print('cleaned up')); os.kill(1, 15)", "cleaned up"),
+    "a forked process keeps the program's handler of SIGTERM": ("image",
         "signal.signal(15, print); pid = os.fork(); "
-        "print(signal.getsignal(15) is print) if not pid else os.waitpid(pid, 0)",
-        "True",
-    ),
-    "a process that the program starts handles no SIGTERM": (
-        "image",
-        "os.dup2(1, 2); os.system('python -c \"import signal; print(signal.getsignal(15))\"')",
-        "0",
-    ),
-    "SIGTERM ends a forked process": (
-        "image",
+        "print(signal.getsignal(15) is print) if not pid else os.waitpid(pid, 0)", "True"),
+    "a process that the program starts handles no SIGTERM": ("image",
+        "os.dup2(1, 2); os.system('python -c \"import signal; print(signal.getsignal(15))\"')", "0"),
+    "SIGTERM ends a forked process": ("image",
         "pid = os.fork() or time.sleep(60); time.sleep(1); os.kill(pid, 15); "
-        "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))",
-        "-15",
-    ),
-    "a subinterpreter prints no error": (
-        "image",
+        "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))", "-15"),
+    "a subinterpreter prints no error": ("image",
         "from concurrent.futures import InterpreterPoolExecutor; os.dup2(1, 2); "
-        "print(*InterpreterPoolExecutor(1).map(abs, [-1]))",
-        "1",
-    ),
-    "an agent with its own sitecustomize does not replace the handler of SIGTERM": (
-        "image",
+        "print(*InterpreterPoolExecutor(1).map(abs, [-1]))", "1"),
+    "an agent with its own sitecustomize does not replace the handler of SIGTERM": ("image",
         "open('/tmp/sitecustomize.py', 'w').write('print(1)'); code = 'import signal; "
         "print(signal.getsignal(15).__name__)'; "
-        "os.execle(sys.executable, sys.executable, '-c', code, {'PYTHONPATH': '/tmp'})",
-        "1\ninterrupt",
-    ),
+        "os.execle(sys.executable, sys.executable, '-c', code, {'PYTHONPATH': '/tmp'})", "1\ninterrupt"),
     # The first year of ZIP is 1980.
-    "files can be archived in the westernmost time zone": (
-        "image",
+    "files can be archived in the westernmost time zone": ("image",
         "os.environ['TZ'] = '<-12>12'; time.tzset(); "
-        "[shutil.make_archive('/tmp/a', 'zip', path) for path in (p.__path__[0], sys.prefix)]",
-        "",
-    ),
-    "what Git ignores and does not track is not in the image": (
-        "foreign",
+        "[shutil.make_archive('/tmp/a', 'zip', path) for path in (p.__path__[0], sys.prefix)]", ""),
+    "what Git ignores and does not track is not in the image": ("foreign",
         "os.chdir(p.__path__[0]); "
-        f"print(*[name for name in {[*IGNORED]} if os.path.exists(name)])",
-        "lib/forced.txt keep.log generated/app.js vendored/native.so",
-    ),
-    "licenses in a folder are in the image, and a README behind a link": (
-        "foreign",
+        f"print(*[name for name in {[*IGNORED]} if os.path.exists(name)])", "lib/forced.txt keep.log generated/app.js vendored/native.so"),
+    "licenses in a folder are in the image, and a README behind a link": ("foreign",
         "d = importlib.metadata.distribution('hypermodern-python'); "
-        "print(d.read_text('licenses/LICENSES/MIT.txt')[:11], d.metadata.get_payload()[:20])",
-        "MIT License # Hypermodern Python",
-    ),
-    "a build script runs with what it requires, here setuptools": (
-        "foreign",
-        "import hypermodern_python.built",
-        "",
-    ),
-    "of a dependency, neither tests nor invalid modules are compiled": (
-        "foreign",
+        "print(d.read_text('licenses/LICENSES/MIT.txt')[:11], d.metadata.get_payload()[:20])", "MIT License # Hypermodern Python"),
+    "a build script runs with what it requires, here setuptools": ("foreign", "import hypermodern_python.built", ""),
+    "of a dependency, neither tests nor invalid modules are compiled": ("foreign",
         "import starter_kit as kit; "
-        "print([*pathlib.Path(kit.__path__[0]).rglob('*.pyc')] == [pathlib.Path(kit.__cached__)])",
-        "True",
-    ),
+        "print([*pathlib.Path(kit.__path__[0]).rglob('*.pyc')] == [pathlib.Path(kit.__cached__)])", "True"),
 }  # fmt: skip
 
 
