@@ -117,16 +117,25 @@ GROUPS = re.compile(r"(?:--with|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S
 # Commands of RUN that install the project or its tools, print something or clean up, or
 # whose results the report has in another line, such as users and system packages.
 DONE = re.compile(
-    r"(?:\S*/)?(?:python[\d.]* -m )?(?:apt|apt-get|apk|poetry(?! add)|uv(?! add| pip install)"
-    r"|pip[x3]?(?!.* install)|venv|virtualenv|compileall|rm|cd|set|export|echo(?!.*>)|true|ls"
-    r"|which|test|\[|fi|for|done|esac|(?:user|group)(?:add|mod)|add(?:user|group)|chown)(?:\s.*)?"
-    r"|(?:\S* -m )?(?:uv )?pip[x3]? (?:-\S+ )*install(?:\s+(?:-[cirt]\s+\S+|--(?:\w+-url"
-    r"|constraint|find-links|prefix|requirement|target|trusted-host)\s+\S+|-\S+|\S+\.whl"
-    r"|[\"']?(?:pipx?|poetry|poetry-plugin-\w+|setuptools|uv|virtualenv|wheel|\.)(?![\w./-])\S*))*"
-    r"|(?:curl|wget|ln|chmod|mv) .*(?:poetry|astral\.sh|get-pip|/uv\b).*"
-    r"|find .*(?:-delete|\brm\b).*|(?:ba)?sh(?: -\S*)*|python[\d.]* -(?: .*)?"
-    r"|\S+ (?:--version|-V)",
-    re.DOTALL,
+    r"""
+    # Package managers that add nothing, the shell, users and owners.
+    (?:\S*/)?(?:python[\d.]*[ ]-m[ ])?
+    (?:apt|apt-get|apk|poetry(?![ ]add)|uv(?![ ]add|[ ]pip[ ]install)|pip[x3]?(?!.*[ ]install)
+    |venv|virtualenv|compileall|rm|cd|set|export|echo(?!.*>)|true|ls|which|test|\[|fi|for|done
+    |esac|(?:user|group)(?:add|mod)|add(?:user|group)|chown)(?:\s.*)?
+    # pip that installs only tools, the project, wheels, or what a file lists.
+    |(?:\S*[ ]-m[ ])?(?:uv[ ])?pip[x3]?[ ](?:-\S+[ ])*install
+    (?:\s+(?:-[cirt]\s+\S+|-\S+|\S+\.whl
+    |--(?:\w+-url|constraint|find-links|prefix|requirement|target|trusted-host)\s+\S+
+    |["']?(?:pipx?|poetry|poetry-plugin-\w+|setuptools|uv|virtualenv|wheel|\.)(?![\w./-])\S*))*
+    # Downloads of Poetry, uv and pip, and their installers.
+    |(?:curl|wget|ln|chmod|mv)[ ].*(?:poetry|astral\.sh|get-pip|/uv\b).*
+    |(?:ba)?sh(?:[ ]-\S*)*|python[\d.]*[ ]-(?:[ ].*)?
+    # Deleted files, and versions.
+    |find[ ].*(?:-delete|\brm\b).*
+    |\S+[ ](?:--version|-V)
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 # Variables that the image sets itself, or that only package managers read.
 OWN_VARIABLES = re.compile(
