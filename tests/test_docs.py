@@ -135,6 +135,7 @@ FAILURES = {
     "Cannot connect to the Docker daemon|failed to connect to the docker API": "DOCKER_HOST=unix:///missing docker version",
     "BuildKit is enabled but the buildx component is missing or broken": "mkdir cli-plugins && echo exit 1 >cli-plugins/docker-buildx && chmod +x cli-plugins/* && DOCKER_CONFIG=$PWD DOCKER_BUILDKIT=1 docker build .",
     "No usable temporary directory found": "docker run --rm --read-only python:3.14-slim python -c 'import tempfile; tempfile.gettempdir()'",
+    "No module named pip": "docker run --rm python:3.14-slim sh -c 'python -m venv --without-pip /v && /v/bin/python -m pip'",
     r"executable file not found in \$PATH": "docker run --rm python:3.14-slim --version",
     "corrupt patch at line": r"git init && printf -- '--- /dev/null\n+++ b/a\n@@ -0,0 +1 @@\n+a' | git apply",
     "Read-only file system": "docker run --rm --read-only python:3.14-slim touch /file",
