@@ -59,6 +59,7 @@ case "$1 $2" in
 "auth setup-git") ;;
 *) exit 2 ;;
 esac""",
+    "node": "echo $0",  # act asks for its path in each job, and the stubs do not need it
     "nox": """
 [ "${NOXSESSION:-$2}" != "${RED-no session}" ] || exit 1
 mkdir -p .nox/coverage/bin && touch .coverage.data
