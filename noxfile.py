@@ -48,7 +48,9 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Generate projects and test them; with an engine, build and run their images."""
     install(session, "tests")
-    parallel = ["--numprocesses=auto", "--dist=loadgroup"]  # options can change it
+    # One process more than there are cores, because some tests wait for other programs.
+    number = (os.cpu_count() or 1) + 1
+    parallel = [f"--numprocesses={number}", "--dist=loadgroup"]  # options can change it
     # Nox sets TMPDIR to a folder in .nox. Git ignores .nox, so ruff would skip all files.
     temporary = {"TMPDIR": os.environ.get("TMPDIR")}
     session.run("pytest", *parallel, *session.posargs, env=temporary)
