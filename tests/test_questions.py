@@ -36,26 +36,27 @@ def test_questions_keep_their_names_and_order() -> None:
     assert [question for question in ASKED if question in PROMISED] == PROMISED
 
 
-# Answers, a file of the project, and a text in it that follows from the answers.
+# Answers, the pattern of one path, and texts in this path or its file.
 DERIVED = [
-    ({}, "hypermodern-python/src/hypermodern_python/__init__.py", ""),
-    ({"project_name": "Größe & Maß"}, "grosse-mass/src/grosse_mass/__init__.py", ""),
-    ({"project_slug": "acme.splines"}, "acme.splines/src/acme_splines/__init__.py", ""),
+    ({}, "hypermodern-python/src/*/__init__.py", ["/src/hypermodern_python/"]),
+    ({"project_name": "Größe & Maß"}, "grosse-mass/src/*/__init__.py", ["/grosse_mass/"]),
+    ({"project_slug": "acme.splines"}, "acme.splines/src/*/__init__.py", ["/acme_splines/"]),
     # Docker Hub does not allow other characters, nor all lengths.
-    ({"github_user": "Jane-Doe"}, "*/README.md", "hub.docker.com/r/janedoe/"),
-    ({"github_user": "jane_doe"}, "*/README.md", "hub.docker.com/r/janedoe/"),
-    ({"github_user": "tim"}, "*/README.md", "hub.docker.com/r/yourname/"),
-    ({"github_user": "t" * 31}, "*/README.md", "hub.docker.com/r/yourname/"),
-]
+    ({"github_user": "Jane-Doe"}, "*/README.md", ["github.com/Jane-Doe/", "hub.docker.com/r/janedoe/"]),
+    ({"github_user": "jane_doe"}, "*/README.md", ["github.com/jane_doe/", "hub.docker.com/r/janedoe/"]),
+    ({"github_user": "tim"}, "*/README.md", ["github.com/tim/", "hub.docker.com/r/yourname/"]),
+    ({"github_user": "t" * 31}, "*/README.md", [f"github.com/{'t' * 31}/", "hub.docker.com/r/yourname/"]),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("answers", "pattern", "text"), DERIVED, ids=str)
+@pytest.mark.parametrize(("answers", "pattern", "texts"), DERIVED, ids=str)
 def test_a_default_follows_from_other_answers(
-    bake: Bake, answers: dict[str, str], pattern: str, text: str
+    bake: Bake, answers: dict[str, str], pattern: str, texts: list[str]
 ) -> None:
     """The slug follows from the name, the package from the slug, and so on."""
     (path,) = bake(**answers).parent.glob(pattern)
-    assert text in path.read_text("utf-8")
+    written = f"{path}\n{path.read_text('utf-8')}"
+    assert [text for text in texts if text not in written] == []
 
 
 @pytest.mark.usefixtures("home")
