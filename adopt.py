@@ -256,13 +256,17 @@ def read(options: argparse.Namespace) -> Project:
     dockerfile = read_dockerfile(folder, options.dockerfile, options.target)
     stages = STAGE.findall(dockerfile[1])
     if options.target.lower() not in map(str.lower, ["", *stages]):
-        names = ", ".join(stages)
-        remedy = f"Use one of: {names}." if names else "Leave this option out."
-        name = dockerfile[0] or "a Dockerfile"
-        raise AdoptError(f"--target: '{options.target}' is not in {name}. {remedy}")
+        file = dockerfile[0] or "a Dockerfile"
+        raise unknown("--target", options.target, file, stages)
     wheels = read_lock(poetry, options)
     sources = read_sources(folder, dockerfile[-1])
     return Project(options, folder, poetry, *dockerfile, *sources, wheels)
+
+
+def unknown(option: str, value: str, file: str, known: list[str]) -> AdoptError:
+    """Return the error for an option whose value is not among those in a file."""
+    remedy = f"Use one of: {', '.join(known)}." if known else "Leave this option out."
+    return AdoptError(f"{option}: '{value}' is not in {file}. {remedy}")
 
 
 def read_metadata(folder: Path) -> Poetry:
@@ -332,9 +336,7 @@ def read_lock(
         ("--with", groups, poetry.package.dependency_group_names(True)),
     ):
         for name in set(chosen) - known:
-            names = ", ".join(sorted(known))
-            remedy = f"Use one of: {names}." if names else "Leave this option out."
-            raise AdoptError(f"{option}: '{name}' is not in pyproject.toml. {remedy}")
+            raise unknown(option, name, "pyproject.toml", sorted(known))
     output = BufferedIO()
     exporter = Exporter(poetry, output).with_hashes(False).with_urls(False)
     exporter.with_extras(extras).only_groups([MAIN_GROUP, *groups])
@@ -809,10 +811,9 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
     found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
     packages = [name for name in found if name[0] not in "-$"]
-    installs = (
-        "" if image["export"] else " ".join(INSTALL.findall("\n".join(stage.runs())))
-    )
-    left = [each for each in stage.runs() if not is_done(project, each)]
+    runs = stage.runs()
+    installs = "" if image["export"] else " ".join(INSTALL.findall("\n".join(runs)))
+    left = [each for each in runs if not is_done(project, each)]
     add = f". Add them to PATH in {image['dockerfile']}"
     path = stage.pairs("ENV").get("PATH", "").split(":")
     shorten = partial(textwrap.shorten, placeholder=" ...", break_on_hyphens=False)
