@@ -51,9 +51,13 @@ def tests(session: nox.Session) -> None:
     # One process more than there are cores, because some tests wait for other programs.
     number = (os.cpu_count() or 1) + 1
     parallel = [f"--numprocesses={number}", "--dist=loadgroup"]  # options can change it
-    # Nox sets TMPDIR to a folder in .nox. Git ignores .nox, so ruff would skip all files.
-    temporary = {"TMPDIR": os.environ.get("TMPDIR")}
-    session.run("pytest", *parallel, *session.posargs, env=temporary)
+    env = {
+        # Nox sets it to a folder in .nox. Git ignores .nox, so ruff would skip all files.
+        "TMPDIR": os.environ.get("TMPDIR"),
+        # Hundreds of programs would each compile the modules that they import.
+        "PYTHONDONTWRITEBYTECODE": None,
+    }
+    session.run("pytest", *parallel, *session.posargs, env=env)
 
 
 @nox.session(venv_backend="none")
