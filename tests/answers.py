@@ -5,6 +5,7 @@ import functools
 import importlib.util
 import itertools
 import json
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.message import Message
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 from cookiecutter.generate import generate_context, generate_files
 from cookiecutter.prompt import prompt_for_config
+from jinja2 import FileSystemBytecodeCache
 from markdown_it import MarkdownIt
 from poetry.core.factory import Factory
 from poetry.core.masonry.builders.wheel import WheelBuilder
@@ -96,9 +98,15 @@ CASES = [
 ACCEPTED = [case for case in CASES if not case.says]
 
 
+# Each file is compiled once, instead of once for each rendering.
+COMPILED = tempfile.TemporaryDirectory()
+JINJA = {"bytecode_cache": FileSystemBytecodeCache(COMPILED.name)}
+
+
 def render(answers: Mapping[str, object], output: Path) -> Path:
     """Generate a project without running the hooks."""
-    context = {**CONTEXT, **answers, "_output_dir": str(output)}
+    private = {"_output_dir": str(output), "_jinja2_env_vars": JINJA}
+    context = {**CONTEXT, **answers, **private}
     return Path(
         generate_files(
             str(ROOT), {"cookiecutter": context}, str(output), accept_hooks=False

@@ -46,8 +46,8 @@ def install_wheel(session: nox.Session, groups: str) -> None:
     """Install these groups of dependencies and the project as its users install it."""
     install(session, f"main,build,{groups}", "--no-root")
     # Unlike session.install, this also runs with the option -R.
-    wheel = ["--quiet", "--no-deps", "--no-build-isolation", "."]
-    session.run("python", "-m", "pip", "install", *wheel)
+    pip = ("python", "-m", "pip", "--quiet", "--disable-pip-version-check")
+    session.run(*pip, "install", "--no-deps", "--no-build-isolation", ".")
 
 
 def packages(session: nox.Session) -> dict[str, Path]:
@@ -87,8 +87,8 @@ def mypy(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests on the installed wheel and measure their coverage."""
-    install_wheel(session, "tests")
     source = f"--source={','.join(packages(session))}"
+    install_wheel(session, "tests")
     session.run("coverage", "run", source, "-m", "pytest", *session.posargs)
 
 
@@ -103,8 +103,8 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def typeguard(session: nox.Session) -> None:
     """Run the tests again, and check the types of arguments and return values."""
-    install_wheel(session, "tests,typeguard")
     checked = f"--typeguard-packages={','.join(packages(session))}"
+    install_wheel(session, "tests,typeguard")
     session.run("pytest", checked, *session.posargs)
 
 
