@@ -54,6 +54,13 @@ except ImportError as problem:
 
 TEMPLATE = Path(__file__).resolve().parent
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
+FILES = jinja2.Environment(  # noqa: S701
+    loader=jinja2.FileSystemLoader(
+        [TEMPLATE / "{{cookiecutter.project_slug}}", TEMPLATE / "templates"]
+    ),
+    keep_trailing_newline=True,
+    undefined=jinja2.StrictUndefined,
+)
 RECIPE = "the recipe '{}' in templates/recipes/{}.md of the template"
 COMPILE = RECIPE.format(
     "Compile a dependency, and add a system library", "dependencies"
@@ -731,13 +738,8 @@ def answers(project: Project) -> dict[str, str]:
 
 def write(folder: Path, answers: dict[str, Any], names: dict[str, str]) -> None:
     """Render and write new files, each with its name in the template, or write none."""
-    project = TEMPLATE / "{{cookiecutter.project_slug}}"
-    loader = jinja2.FileSystemLoader([project, TEMPLATE / "templates"])
-    templates = jinja2.Environment(  # noqa: S701
-        loader=loader, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
-    )
     texts = {
-        folder / name: templates.get_template(source).render(cookiecutter=answers)
+        folder / name: FILES.get_template(source).render(cookiecutter=answers)
         for name, source in names.items()
     }
     if existing := [name for name in names if os.path.lexists(folder / name)]:
