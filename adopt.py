@@ -18,7 +18,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -560,21 +560,28 @@ def choose_python(project: Project, base: str) -> dict[str, list[str]]:
     return dict(sorted(ordered, key=lambda item: len(item[1])))
 
 
+@cache
+def supported_tags(python: str, base: str, machine: str) -> set[tags.Tag]:
+    """Return the tags of wheels that fit a Python, such as 3.14, on a base image."""
+    version = tuple(map(int, python.split(".")))
+    interpreter = "cp{}{}".format(*version)
+    platforms = [f"{name}_{machine}" for name in PLATFORMS[base]]
+    return {
+        *tags.cpython_tags(version, [interpreter], platforms),
+        *tags.compatible_tags(version, interpreter, platforms),
+    }
+
+
 def without_wheels(project: Project, python: str, base: str) -> list[str]:
     """Return the dependencies with compiled wheels of which none fits on Intel or ARM."""
-    version = tuple(map(int, python.split(".")[:2]))
-    interpreter = "cp{}{}".format(*version)
+    version = python.rpartition(".")[0]
     found = set()
     for machine in ("x86_64", "aarch64"):
-        platforms = [f"{name}_{machine}" for name in PLATFORMS[base]]
-        supported = {
-            *tags.cpython_tags(version, [interpreter], platforms),
-            *tags.compatible_tags(version, interpreter, platforms),
-        }
+        supported = supported_tags(version, base, machine)
         environment = LINUX | {
             "platform_machine": machine,
             "python_full_version": python,
-            "python_version": python.rpartition(".")[0],
+            "python_version": version,
         }
         for needed, names in project.wheels:
             fitting = set[tags.Tag]()

@@ -340,7 +340,7 @@ def test_develop_in_a_container(recipe: Recipe) -> None:
 @follows("Replace the sample", "Make a command group")
 def test_change_the_command_line(recipe: Recipe) -> None:
     """The documentation and the examples in docstrings are checked, too."""
-    recipe.sessions = DEFAULT_SESSIONS
+    recipe.sessions = [*CODE, "xdoctest", "docs-build"]
     recipe.follow()
 
 
