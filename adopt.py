@@ -27,9 +27,11 @@ from tools.dockerfile import (
     RUNNER,
     WORD,
     Stage,
+    exec_last,
     read_stage,
     real_path,
     split_commands,
+    with_exec,
     words,
 )
 
@@ -238,8 +240,8 @@ class Plan(NamedTuple):
         names: The files to write, each with its name in the template.
         pythons: What `choose_python` returns.
         left_out: The files that the Dockerfile copies, but a package does not have.
-        lacking: The program of the command that the image may lack.
-        runners: What the scripts of the command contain, but the image does not have.
+        lacking: The program of the owner's command that the image may lack.
+        scripts: What to change in the scripts of the command.
     """
 
     answers: dict[str, Any]
@@ -247,7 +249,7 @@ class Plan(NamedTuple):
     pythons: dict[str, list[str]]
     left_out: list[str]
     lacking: str
-    runners: dict[str, list[str]]
+    scripts: list[str]
 
 
 def read(options: argparse.Namespace) -> Project:
@@ -278,9 +280,10 @@ def unknown(option: str, value: str, file: str, known: list[str]) -> AdoptError:
 
 def read_metadata(folder: Path) -> Poetry:
     """Read pyproject.toml and poetry.lock as Poetry does."""
+    uv = (folder / "uv.lock").exists()
     for name, remedy in (
         ("pyproject.toml", "Name the folder of a Poetry project"),
-        ("poetry.lock", "Run `poetry lock`"),
+        ("poetry.lock", "Use Poetry instead of uv" if uv else "Run `poetry lock`"),
     ):
         if not (folder / name).is_file():
             raise AdoptError(f"{folder / name} does not exist. {remedy}.")
@@ -321,13 +324,21 @@ def read_dockerfile(folder: Path, choice: str, target: str) -> tuple[str, str, S
     name = os.path.relpath(path, folder)
     try:
         text = path.read_text("utf-8-sig")
+        if TOOLS[-1] in text:
+            ignore = f"{name}.dockerignore"
+            ignore = ignore if (folder / ignore).exists() else ".dockerignore"
+            raise AdoptError(
+                f"{name} is from this template, so the project needs no other one. To "
+                f"adopt it again, delete {listed(name, ignore, *TOOLS)}."
+            )
         if name == "Procfile":
             lines = re.findall("(?m)^web: *(.+)", text)
             return name, text, Stage(("CMD", line) for line in lines)
         return name, text, read_stage(text, target)
     except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or one_line(error)
         raise AdoptError(
-            f"{path} cannot be read: {one_line(error)}. Name another Dockerfile, for "
+            f"{path} cannot be read: {reason}. Name another Dockerfile, for "
             "example a changed copy, with --dockerfile."
         ) from error
 
@@ -343,7 +354,8 @@ def read_lock(
         ("--with", groups, poetry.package.dependency_group_names(True)),
     ):
         for name in set(chosen) - known:
-            raise unknown(option, name, "pyproject.toml", sorted(known))
+            others = [*map(str, sorted(known - {MAIN_GROUP}))]
+            raise unknown(option, name, "pyproject.toml", others)
     output = BufferedIO()
     exporter = Exporter(poetry, output).with_hashes(False).with_urls(False)
     exporter.with_extras(extras).only_groups([MAIN_GROUP, *groups])
@@ -465,7 +477,14 @@ def decide(project: Project) -> Plan:
     package = read_package(poetry, options.application)
     left_out = not_in_package(project, package) if package else []
     files = project.files + [(stage.workdir() / name, name) for name in options.include]
-    given = words(options.entry_point)
+    try:
+        shlex.split(options.entry_point)
+    except ValueError as error:
+        raise AdoptError(
+            f"--entry-point: {options.entry_point!r}: {one_line(error)}. Write it as in a "
+            "shell."
+        ) from error
+    given = with_exec(words(options.entry_point))
     entry_point, command = (given, []) if given else stage.command()
     whole = entry_point + command
     if whole and not is_installed(project) and not lacks(project, [], files, whole):
@@ -474,7 +493,6 @@ def decide(project: Project) -> Plan:
     lacking = lacks(project, own, files, whole)
     if not whole or (lacking and not given):
         entry_point, command = default_command(project, files, own, whole, lacking), []
-        lacking = ""
     needs_sources = not lacking and lacks(project, own, [], entry_point + command)
     # A package without commands can need files in the folder where it is started.
     only_modules = package and not left_out and package.has_only_modules()
@@ -486,7 +504,7 @@ def decide(project: Project) -> Plan:
         files, build_reads, workdir = [], options.include, "/data"
     if package:
         build_reads = [*package.files(), *build_reads]
-    runners = find_runners(project, files, shlex.join(entry_point + command))
+    scripts = [*script_changes(project, files, shlex.join(entry_point + command))]
     health_check = stage.last("HEALTHCHECK")
     check = words(health_check.partition("CMD ")[2])
     keeps_check = check and not lacks(project, own, files, check)
@@ -523,7 +541,7 @@ def decide(project: Project) -> Plan:
     }
     chosen = {"python_version": next(iter(pythons)), "base_image": base}
     context = answers(project) | chosen | {"_image": image}
-    return Plan(context, names, pythons, left_out, lacking, runners)
+    return Plan(context, names, pythons, left_out, lacking, scripts)
 
 
 def choose_python(project: Project, base: str) -> dict[str, list[str]]:
@@ -660,18 +678,28 @@ def programs(command: str) -> Iterator[tuple[str, int]]:
                 yield from programs(inner)
 
 
-def find_runners(project: Project, files: Files, command: str) -> dict[str, list[str]]:
-    """Return what the scripts of a command contain, but the image does not have."""
-    found = {}
-    for name, access in programs(command):
+def script_changes(project: Project, files: Files, command: str) -> Iterator[str]:
+    """Yield what to change in the shell scripts of a command."""
+    started = [*programs(command)]
+    for name, access in started:
         for path in find(project, files, name, access):
+            if path.suffix == ".py":
+                continue
             text = re.sub("(?m)^[ \t]*#.*", "", path.read_text("utf-8", "replace"))
+            script = os.path.relpath(path, project.folder)
             runners = [text.strip() for text in RUNNER.findall(text)]
             runners = [text for text in runners if text not in ("/bin/", "/usr/bin/")]
-            if runners and path.suffix != ".py":
-                name = os.path.relpath(path, project.folder)
-                found[name] = list(dict.fromkeys(runners))
-    return found
+            if runners:
+                quoted = listed(*map("`{}`".format, dict.fromkeys(runners)))
+                yield (
+                    f"- Remove {quoted} from {script}: the image finds its programs "
+                    "without it"
+                )
+            if (name, access) == started[-1] and exec_last(text) != text:
+                yield (
+                    f"- Write `exec` before the last command of {script}, or it does not "
+                    "get the signal of `docker stop`"
+                )
 
 
 def default_command(
@@ -790,8 +818,11 @@ def report(project: Project, plan: Plan) -> Iterator[str]:
         yield ""
         yield f"What changes for users of the image, compared with {project.dockerfile}:"
         yield from map("- {}".format, changes(project, plan, command))
-    yield from ("", "Next:")
-    yield from next_steps(project, plan)
+    needed = (*plan.names, *image["files"])
+    ignored = git(project.folder, "check-ignore", *needed).splitlines()
+    steps = [*next_steps(project, plan, ignored)]
+    yield from ("", "Next:", *steps, *[""] * bool(steps))
+    yield from commands(project, plan, ignored)
 
 
 def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
@@ -814,12 +845,19 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
             yield f"{what}: {new} instead of {before or 'none'}"
     folders = ["/data (with --read-only, mount a volume there)", *image["folders"]]
     yield f"writable folders: {', '.join(folders)}"
+    if image["application"]:
+        both = listed(*[*plan.names][:2])
+        yield f"new files at the top of the project: add their names to {both}"
     check = stage.last("HEALTHCHECK", "NONE")
     if check.upper() != "NONE" and not image["health_check"]:
         yield "HEALTHCHECK: left out, because no dependency installs its program"
     install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
     found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
-    packages = [name for name in found if name[0] not in "-$"]
+    packages = [
+        name
+        for name in found
+        if name[0] not in "-$" and name not in ("tini", "dumb-init")
+    ]
     runs = stage.runs()
     installs = "" if image["export"] else " ".join(INSTALL.findall("\n".join(runs)))
     left = [each for each in runs if not is_done(project, each)]
@@ -880,14 +918,17 @@ def ignored_files(project: Project, names: list[str]) -> list[str]:
     ]
 
 
-def next_steps(project: Project, plan: Plan) -> Iterator[str]:
-    """Yield what is left to do, then the commands that build and run the image."""
-    folder, image = project.folder, plan.answers["_image"]
-    if plan.lacking:
+def next_steps(project: Project, plan: Plan, ignored: list[str]) -> Iterator[str]:
+    """Yield what is left to do before the image can be built and run."""
+    folder = project.folder
+    if plan.lacking and project.options.entry_point:
         yield f"- Check that the image has {plan.lacking}: no dependency has this name"
-    for name, runners in plan.runners.items():
-        quoted = listed(*map("`{}`".format, runners))
-        yield f"- Remove {quoted} from {name}: the image finds its programs without it"
+    elif plan.lacking:
+        yield (
+            f"- {project.dockerfile} starts {plan.lacking}, which is neither a dependency "
+            "nor a file of the project. Add it, or keep the other command"
+        )
+    yield from plan.scripts
     if compiled := plan.pythons[plan.answers["python_version"]]:
         yield f"- Install a compiler for {', '.join(compiled)}: {COMPILE}"
     if built := [needed.name for needed, names in project.wheels if not names]:
@@ -896,8 +937,7 @@ def next_steps(project: Project, plan: Plan) -> Iterator[str]:
         yield f"- Give the build the password: {INDEX}"
     if not project.poetry.locker.is_locked_groups_and_markers():
         yield "- If all who use the lock file have Poetry 2, run `poetry lock`"
-    build_reads = (*plan.names, *image["files"])
-    if ignored := git(folder, "check-ignore", *build_reads).splitlines():
+    if ignored:
         yield "- Git ignores files that the build needs, so run `git add` as below"
     if git(folder, "rev-parse", "--show-prefix").strip():
         yield (
@@ -906,6 +946,11 @@ def next_steps(project: Project, plan: Plan) -> Iterator[str]:
         )
     if project.options.publish:
         yield f"- In release.yml, name your own tests: {PUBLISH}"
+
+
+def commands(project: Project, plan: Plan, ignored: list[str]) -> Iterator[str]:
+    """Yield the commands that build and run the image."""
+    folder, image = project.folder, plan.answers["_image"]
     if folder.resolve() != Path.cwd():
         yield f"  cd {shlex.quote(str(folder))}"
     if ignored:

@@ -121,7 +121,7 @@ def commit() -> None:
             # Without this setting, git derives an address from the host name.
             run("git", "-c", "user.useConfigOnly=true", "var", name)
     except StepError as error:
-        message = "git has no user.name and user.email; set them with git config"
+        message = "git has no user.name and user.email; run git config --global"
         raise StepError(message) from error
     # The workflows publish this branch.
     run("git", "init", "--initial-branch=main")

@@ -353,6 +353,7 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has
 @pytest.mark.parametrize(("changes", "files", "options", "message"), [
     ([], {"pyproject.toml": None}, [], "pyproject.toml does not exist. Name the folder"),
     ([], {"poetry.lock": None}, [], "poetry.lock does not exist. Run `poetry lock`"),
+    ([], {"poetry.lock": None, "uv.lock": ""}, [], "poetry.lock does not exist. Use Poetry instead of uv"),
     ([], {"pyproject.toml": PYPROJECT.replace("dependencies = []", 'dependencies = ["click"]')}, [], "poetry.lock is out of date. Run `poetry lock`"),
     ([], {"pyproject.toml": "[project"}, [], "Poetry cannot read pyproject.toml"),
     ([('version = "1.0"', 'dynamic = ["version"]')], {}, [], "[tool.poetry.version] is required in package mode. Run `poetry check`"),
@@ -367,21 +368,23 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has
     ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
     ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
     ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Make its file executable with `chmod +x a.sh`, or"),
-    ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && gunicorn x'. Add"),
+    ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && exec gunicorn x'. Add"),
     ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./folder", "folder/a": ""}, [], "has no './folder' for"),
     ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
     ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Leave this option out"),
-    ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Use one of: main"),
+    ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Leave this option out"),
     ([], {}, ["--target=b"], "--target: 'b' is not in a Dockerfile. Leave this option out"),
     ([], {"Dockerfile": "FROM a AS c\nFROM b"}, ["--target=b"], "--target: 'b' is not in Dockerfile. Use one of: c"),
     ([], {}, ["--include", "data"], "--include: 'data' does not exist"),
     ([], {"Containerfile": "RUN true"}, ["--dockerfile", "Containerfile"], "no line FROM. Name another"),
-    ([], {}, ["--dockerfile", "/no such/file"], "'/no such/file'. Name another"),
+    ([], {}, ["--dockerfile", "/no such/file"], "/no such/file cannot be read: No such file or directory. Name another"),
     ([], {"Dockerfile/a": ""}, [], "Is a directory"),
     ([], {"Dockerfile": "FROM a\nENV A=${B%1}"}, [], "'ENV A=${B%1}': it has a variable in another form than ${NAME}"),
     ([], {"Dockerfile": 'FROM a\nLABEL b="c'}, [], "'LABEL b=\"c': No closing quotation. Name another"),
     ([], {"Dockerfile": "# syntax=docker/dockerfile:1\n# escape=`\nFROM a"}, [], "escape character"),
     ([], {"Procfile": "web: \udce9"}, [], "Procfile cannot be read: 'utf-8' codec"),
+    ([], {}, ["--entry-point=sample 'a"], "--entry-point: \"sample 'a\": No closing quotation. Write it as in a shell"),
+    ([], {"Dockerfile": "RUN python docker/wheel.py"}, [], "Dockerfile is from this template, so the project needs no other one. To adopt it again, delete Dockerfile, .dockerignore, docker/_sigterm.py, docker/poetry.in"),
     ([], {}, ["--python=foo"], "'foo' is not a supported Python. Use 3.11 or newer"),
     ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
     ([], {"docker/poetry.in": ""}, [], "sample already contains docker/poetry.in. Delete or rename these files"),
@@ -439,7 +442,7 @@ RUN <<EOF
 from a import b
 ENV c=${d%e}
 EOF
-RUN apt-get update && apt-get install --yes --no-install-recommends curl \\
+RUN apt-get update && apt-get install --yes --no-install-recommends curl tini \\
     libpq5 && rm -rf /var/lib/apt
 RUN poetry install --without dev \\
     --with prod -E "a b" && poetry install --with prod
@@ -464,24 +467,24 @@ USER jane
     ('CMD ["poetry", "run", "--", "sample"]', ['CMD ["sample"]'], ""),
     ("CMD exec sample $HOME $GREETING", ['CMD ["sh", "-c", "exec sample $HOME $GREETING"]'], ""),
     ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
-    ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "sample --port $PORT"]'], ""),
+    ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "exec sample --port $PORT"]'], ""),
     ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
-    ('CMD ["sh", "-c", "/srv/.venv/bin/sample --all"]', ['CMD ["sh", "-c", "sample --all"]'], ""),
-    ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; sample"]'], ""),
+    ('CMD ["sh", "-c", "/srv/.venv/bin/sample --all"]', ['CMD ["sh", "-c", "exec sample --all"]'], ""),
+    ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; exec sample"]'], ""),
     ('CMD ["env", "A=1", "timeout", "-k", "5", "60s", "sample"]', ['CMD ["env", "A=1", "timeout", "-k", "5", "60s", "sample"]'], ""),
     ("CMD [ -d /a ] && mkdir -p /tmp/a; if true; then nice -n 5 sample & wait; fi", ['CMD ["sh", "-c", "[ -d /a ] && mkdir -p /tmp/a; if true; then nice -n 5 sample & wait; fi"]'], ""),
-    ("CMD A='b c' env B=\"d e\" nice -n 5 sample; python -W 'a b' -m sample", ['CMD ["sh", "-c", "A=\'b c\' env B=\\"d e\\" nice -n 5 sample; python -W \'a b\' -m sample"]'], ""),
+    ("CMD A='b c' env B=\"d e\" nice -n 5 sample; python -W 'a b' -m sample", ['CMD ["sh", "-c", "A=\'b c\' env B=\\"d e\\" nice -n 5 sample; exec python -W \'a b\' -m sample"]'], ""),
     ("CMD umask 027; (sample 2>&1) | tee /tmp/log", ['CMD ["sh", "-c", "umask 027; (sample 2>&1) | tee /tmp/log"]'], ""),
     ('CMD ["bash", "-euo", "pipefail", "-c", "sample"]', ['CMD ["bash", "-euo", "pipefail", "-c", "sample"]'], ""),
     ('CMD ["sh", "-ec", "cd / && missing"]', ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -ec"),
-    ("CMD cp a /tmp/b && python /tmp/b", ['CMD ["sh", "-c", "cp a /tmp/b && python /tmp/b"]'], ""),
+    ("CMD cp a /tmp/b && python /tmp/b", ['CMD ["sh", "-c", "cp a /tmp/b && exec python /tmp/b"]'], ""),
     ('ENTRYPOINT ["/usr/bin/tini", "-g", "--"]\nCMD ["poetry", "--quiet", "run", "sample"]', ['CMD ["sample"]'], ""),
     ('ENTRYPOINT ["dumb-init", "poetry", "run", "sample"]', ['ENTRYPOINT ["sample"]'], ""),
     ("CMD . /app/.venv/bin/activate && exec sample", ['CMD ["sh", "-c", "exec sample"]'], ""),
-    ('CMD ["bash", "-c", "source venv/bin/activate; sample"]', ['CMD ["bash", "-c", "sample"]'], ""),
+    ('CMD ["bash", "-c", "source venv/bin/activate; sample"]', ['CMD ["bash", "-c", "exec sample"]'], ""),
     ('CMD "sample"', ['CMD ["sample"]'], ""),
     # A file of the sources needs them.
-    ("COPY . .\nCMD python -u sample.py", ['CMD ["python", "-u", "sample.py"]', "WORKDIR /srv"], ""),
+    ("COPY . .\nCMD python -u sample.py", ['CMD ["python", "-u", "sample.py"]', "WORKDIR /srv"], "new files at the top of the project: add their names to container.Dockerfile and container.Dockerfile.dockerignore"),
     ("COPY . .\nCMD python3.12 -X dev -W ignore sample.py", ['CMD ["python3", "-X", "dev", "-W", "ignore", "sample.py"]', "WORKDIR /srv"], ""),
     ('COPY run.sh /usr/local/bin\nCMD ["run.sh"]', ['CMD ["run.sh"]', "WORKDIR /srv"], ""),
     ("COPY run.sh /bin/a.sh\nCMD /bin/a.sh", ['CMD ["/bin/a.sh"]', "WORKDIR /srv"], ""),
@@ -489,7 +492,7 @@ USER jane
     ("CMD it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
     ("CMD 5", ['ENTRYPOINT ["sample"]'], "command: sample instead of 5"),
     ("CMD\nENTRYPOINT", ['ENTRYPOINT ["sample"]'], "command: sample instead of none"),
-    ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "command: sample instead of ./start.sh"),
+    ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "Dockerfile starts ./start.sh, which is neither a dependency nor a file of the project. Add it, or"),
     ("HEALTHCHECK CMD python -m check", ["HEALTHCHECK CMD python -m check"], ""),
     ("HEALTHCHECK CMD curl localhost", [], "HEALTHCHECK: left out"),
     ("HEALTHCHECK NONE", [], ""),
@@ -558,7 +561,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
 
 @pytest.mark.parametrize(("changes", "files", "options", "reported"), [
     ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library' in templates/recipes/dependencies.md of the template"),
-    ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock and Procfile. The image runs sh -c 'python -m sample $PORT'"),
+    ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock and Procfile. The image runs sh -c 'exec python -m sample $PORT'"),
     # `git add` leaves these out without a message, and the build removes them.
     ([MODE], {".gitignore": "*.txt\n", "Dockerfile": "FROM a\nCOPY . .\nCOPY ä.txt ./\nCMD python -m a", "a.txt": "", "ä.txt": ""}, [], "git add --force docker/poetry.txt 'ä.txt' docker build"),
     ([], {"Dockerfile": "FROM a"}, ["--publish"], "Wrote container.Dockerfile, container.Dockerfile.dockerignore, docker/_sigterm.py, docker/poetry.in, docker/poetry.txt, docker/wheel.py, docker-bake.hcl and .github/workflows/release.yml. What"),
@@ -578,7 +581,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([], {"Dockerfile": "FROM a AS b\nRUN poetry install --with dev\nFROM a"}, [], "mount a volume there) Next:"),
     ([], {"Dockerfile": "FROM a AS b\nRUN for a in b; do A=$(ls x) npm ci; done\nFROM a AS c\nCOPY --from=b /a /a\nFROM d\nCOPY --chown=a --from=C /a /a\nCOPY --from=uv /uv /bin/\nRUN python --version"}, [], "files left out: /a to /a - commands of RUN left out: `npm ci`. To"),
     ([], {"Dockerfile": "FROM a AS unused\nRUN npm ci\nFROM a AS b\nRUN <<EOF\nset -e\nif x; then\nnpm \\\n y\nfi\npoetry install --with dev\nEOF\nFROM b\nRUN --mount=a echo a >b; curl https://install.python-poetry.org | python3 -\nRUN uv pip install https://example.com/very-long-name/b.whl a-b"}, [], "options of `poetry install` left out: --with dev. Use --extras and --with - commands of RUN left out: `x`, `npm y`, `echo a >b`, `uv pip install ...`."),
-    ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nCMD sh run && sh a.sh", "run": "#!/usr/bin/env bash\n# poetry run a\npoetry run a\nexec uv run b\npoetry run c", "a.sh": ". venv/bin/activate && a; /bin/ls"}, [], "- Remove `poetry run` and `uv run` from run: the image finds its programs without it - Remove `. venv/bin/activate &&` from a.sh:"),
+    ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nCMD sh run && sh a.sh", "run": "#!/usr/bin/env bash\n# poetry run a\npoetry run a\nexec uv run b\npoetry run c", "a.sh": ". venv/bin/activate && a; /bin/ls"}, [], "- Remove `poetry run` and `uv run` from run: the image finds its programs without it - Remove `. venv/bin/activate &&` from a.sh: the image finds its programs without it - Write `exec` before the last command of a.sh,"),
     ([], {"Dockerfile": "FROM a\nCOPY pyproject.toml sample.py ./\nCOPY a b\nCOPY docs docs", "docs/a": ""}, [], "files left out: docs. Use --application, which copies them and keeps the working directory - files left out: a to /app/b Next"),
     ([tool('package-mode = false\ninclude = [{ path = "a/b/*", format = "wheel" }]')], {"Dockerfile": "FROM a\nCOPY . .\nCMD python sample.py", ".gitignore": "b/\n*.txt\n__pycache__\n.env", "a/f/b/c.js": "", "a/__pycache__/d": "", "a/g/__pycache__/d": "", "a/b/x": "", "a/.env": "", "a/d.txt": "", "a/e": "", "e.txt": ""}, [], "files that Git ignores left out: a/d.txt, a/f/b/. To keep them, add `include = [{ path = \"FILE\", format = \"wheel\" }]` to [tool.poetry] in pyproject.toml Next: - Install a"),
     ([tool('packages = [{ include = "a", from = "src" }]')], {"Dockerfile": "FROM a\nCOPY . .", "src/a/b.py": "", "src/a.md": "", "src/c.csv": ""}, [], "files left out: sample.py, src/c.csv."),
@@ -667,7 +670,7 @@ def test_a_folder_of_a_repository_needs_its_own_gitignore(
     monkeypatch.chdir(folder / cwd)
     report = adopted(Path(name))
     assert "does not see the .gitignore of a folder above" in report
-    assert f"that Git ignores\n{cd}  docker build --tag sample ." in report
+    assert f"that Git ignores\n\n{cd}  docker build --tag sample ." in report
 
 
 @pytest.fixture(scope="session")

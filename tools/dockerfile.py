@@ -39,6 +39,11 @@ RUNNER = re.compile(
     r"|(?:\.|source)\s+[^\s']*/activate\s*(?:&&|;)\s*"
     r"|(?:[^\s']*venv|/usr|/usr/local|)/bin/(?!\S+\.sh\b))+"
 )
+# The start of a command that can replace the shell, after variables that are set for it.
+REPLACES_SHELL = re.compile(
+    rf"\s*(?:\w+=(?:{WORD})?\s+)*(?!(?:command|done|esac|eval|exec|exit|fi|source|time|wait)\b"
+    r"|[.({!}](?:\s|$))(?=\S)"
+)
 # Folders that both base images have, so that a file is copied into them.
 FOLDERS = re.compile(
     r"/(?:usr(?:/local)?(?:/(?:s?bin|lib|share))?|etc|home|media|mnt|opt|root|run|srv|var)?"
@@ -106,7 +111,7 @@ class Stage(list[tuple[str, str]]):
             for text in map(shlex.join, map(words, (entry_point, command)))
         ]
         first, second = map(shlex.split, both)
-        return first, second
+        return with_exec(first), with_exec(second)
 
 
 def read_stage(dockerfile: str, target: str = "") -> Stage:
@@ -207,6 +212,32 @@ def split_commands(text: str) -> list[str]:
     found = (PREFIX.sub("", part, count=1) for part in COMMAND.findall(text))
     # A space after a backslash is a part of the command.
     return [re.sub(r"(?<!\\)\s+$", "", command) for command in found if command]
+
+
+def with_exec(command: list[str]) -> list[str]:
+    """Return a command in which the last program of a shell script replaces the shell.
+
+    Otherwise, Debian's shell is the first process of a container, and ignores SIGTERM.
+    """
+    match command:
+        case [shell, option, script, *rest] if re.fullmatch(
+            r"(?:/\S*/)?(?:ba|da)?sh -\w*c", f"{shell} {option}"
+        ):
+            return [shell, option, exec_last(script), *rest]
+    return command
+
+
+def exec_last(script: str) -> str:
+    """Return a shell script with `exec` before its last program, if that can replace it."""
+    commands = [*COMMAND.finditer(script)]
+    found = REPLACES_SHELL.match(commands[-1][0]) if commands else None
+    if not found or re.search(r"\btrap\b|\(\)", script):
+        return script
+    start, end = commands[-1].span()
+    if "&" in script[end:] or re.search(r"(?<!\|)\|$", script[:start]):
+        return script
+    start += found.end()
+    return f"{script[:start]}exec {script[start:]}"
 
 
 def words(text: str) -> list[str]:
