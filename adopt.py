@@ -638,13 +638,20 @@ def is_installed(project: Project) -> bool:
 def lacks(project: Project, own: list[str], files: Files, command: list[str]) -> str:
     """Return the program or script of a command that an image does not have.
 
-    The image has the dependencies, the package's own commands, and files.
+    The image has the package's own commands, files, and those of dependencies, which often
+    start with the name of the dependency, such as ddtrace-run and opentelemetry-instrument.
     """
-    known = {*own, *(needed.name for needed, _ in project.wheels)}
+    dependencies = [needed.name for needed, _ in project.wheels]
     for name, access in programs(shlex.join(command)):
         found = find(project, files, name, access)
         copied = any(os.access(path, access) for path in found)
-        if not (copied or name in known or SHELL.fullmatch(name)):
+        script = utils.canonicalize_name(name)
+        installed = any(
+            f"{script}-".startswith(f"{each}-")
+            or ("-" in script and each.startswith(script))
+            for each in dependencies
+        )
+        if not (copied or installed or name in own or SHELL.fullmatch(name)):
             return name
     return ""
 

@@ -569,6 +569,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([], {"Dockerfile": "FROM python:3.9"}, [], "base image: python:3.11-slim instead of python:3.9 - user"),
     ([], {"Dockerfile": "FROM a\nRUN poetry install --with main"}, ["--with=main"], "mount a volume there) Next:"),
     ([NATIVE], {"package": locked(*BOTH)}, [], "on Python 3.14. Python 3.15: no wheels of native. Wrote"),
+    ([NATIVE], {"Dockerfile": "FROM a\nCMD native_run sample"}, [], "The image runs native_run sample on"),
     ([NATIVE], {"package": locked(".tar.gz")}, [], "If pip cannot build native from source: the recipe"),
     ([], {"version": "2.0"}, [], "If all who use the lock file have Poetry 2, run `poetry lock`"),
     ([], {".dockerignore": ""}, [], "Wrote Dockerfile, Dockerfile.dockerignore, docker"),
