@@ -168,6 +168,8 @@ INSTALLED = re.compile(
 CACHE = re.compile(r"^$|(^|/)(\.|__pycache__/)|\.py[co]$|\.egg-info/$")
 # Names that can have passwords or another system's programs, so they are never copied.
 NEVER = re.compile(r"\.env|\.git|\.?venv|site-packages")
+# Modes that make a file executable.
+EXECUTABLE = r"\w*\+r?x|0?7\d\d"
 # Characters that a shell needs a backslash before.
 UNSAFE = re.compile(r"([^\w./+-])")
 
@@ -520,6 +522,10 @@ def decide(project: Project) -> Plan:
         "command": command,
         "dockerfile": dockerfile,
         "entry_point": entry_point,
+        "executable": [
+            re.sub(UNSAFE, r"\\\1", f"/layer{place}")
+            for place in made_executable(project, files)
+        ],
         "environment": {n: v for n, v in environment if not OWN_VARIABLES.fullmatch(n)},
         "export": "".join(exported),
         "files": list(dict.fromkeys(build_reads)),
@@ -642,9 +648,10 @@ def lacks(project: Project, own: list[str], files: Files, command: list[str]) ->
     start with the name of the dependency, such as ddtrace-run and opentelemetry-instrument.
     """
     dependencies = [needed.name for needed, _ in project.wheels]
+    executable = made_executable(project, files).values()
     for name, access in programs(shlex.join(command)):
         found = find(project, files, name, access)
-        copied = any(os.access(path, access) for path in found)
+        copied = any(os.access(path, access) or path in executable for path in found)
         script = utils.canonicalize_name(name)
         installed = any(
             f"{script}-".startswith(f"{each}-")
@@ -668,6 +675,26 @@ def find(project: Project, files: Files, name: str, access: int) -> list[Path]:
         if path.is_relative_to(target)
     )
     return [source for source in sources if source.is_file()]
+
+
+def made_executable(project: Project, files: Files) -> dict[PurePosixPath, Path]:
+    """Return the places of files that the Dockerfile makes executable, with the files."""
+    found: dict[PurePosixPath, Path] = {}
+    for command in project.stage.runs():
+        match command.split():
+            case ["chmod", mode, *names] if re.fullmatch(EXECUTABLE, mode):
+                for name in names:
+                    for path in find(project, files, name, os.R_OK):
+                        found[real_path(project.stage.workdir() / name)] = path
+    for rest in project.stage.values("COPY"):
+        if re.search(rf"--chmod=(?:{EXECUTABLE})\s", rest):
+            named = [*map(posixpath.normpath, rest.split())]
+            found |= {p: project.folder / name for p, name in files if name in named}
+    return {
+        place: path
+        for place, path in found.items()
+        if path.is_file() and not os.access(path, os.X_OK)
+    }
 
 
 def programs(command: str) -> Iterator[tuple[str, int]]:
@@ -900,10 +927,8 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
 def is_done(project: Project, command: str) -> bool:
     """Check whether the image needs no such command of RUN, or has its result."""
     match command.split():
-        case ["chmod", mode, *names] if re.fullmatch(r"\w*\+r?x|0?7\d\d", mode):
-            # Copies keep the mode of a file.
-            found = [find(project, project.files, name, os.R_OK) for name in names]
-            return all(path and os.access(path[0], os.X_OK) for path in found)
+        case ["chmod", mode, *names] if re.fullmatch(EXECUTABLE, mode):
+            return all(find(project, project.files, name, os.R_OK) for name in names)
     return bool(DONE.fullmatch(command))
 
 

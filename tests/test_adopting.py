@@ -257,14 +257,14 @@ def test_the_build_reads_the_sources_only(
 
 
 @pytest.mark.parametrize(("copy", "copied", "left_out"), [
-    ("COPY app.py start.sh ./", "app.py start.sh /layer/srv/", ""),
+    ("COPY app.py start.sh ./\nRUN chmod +x start.sh app.py", "app.py start.sh /layer/srv/ && chmod +x /layer/srv/start.sh /layer/srv/app.py", ""),
+    ("COPY --chmod=755 app.py ./start.sh /usr/bin/a web", "app.py start.sh /layer/srv/web/ && chmod +x /layer/srv/web/app.py /layer/srv/web/start.sh", "/usr/bin/a to /srv/web"),
     ("COPY app.py ./\nCOPY config ./", "app.py /layer/srv/ && cp -R config/. /layer/srv/", ""),
     ("COPY config docker/sub ./\nCOPY app.py ./", "config/. /layer/srv/ && cp -R docker/sub/. /layer/srv/ && cp -R app.py /layer/srv/", ""),
     # GNU's cp refuses to replace what the same command has copied.
     ("COPY . .\nCOPY app.py .\nCOPY docker/app.py .", "app.py config pyproject.toml sample.py start.sh /layer/srv/ && cp -R docker/app.py /layer/srv/", ""),
     ("COPY app.py .\nCOPY config/a.toml config/", "app.py /layer/srv/ && cp -R config/a.toml /layer/srv/config/", ""),
     ("COPY *.py /srv/\nCOPY config etc/app", "app.py sample.py /layer/srv/ && cp -R config/. /layer/srv/etc/app/", ""),
-    ("COPY app.py start.sh web", "app.py start.sh /layer/srv/web/", ""),
     ("COPY app.py /usr/local/bin\nCOPY app.py /opt\nCOPY start.sh /bin/a\nCOPY config /var/run/", "app.py /layer/usr/local/bin/ && cp -R app.py /layer/opt/ && cp -R start.sh /layer/usr/bin/a && cp -R config/. /layer/run/", ""),
     ("COPY . web", "app.py config pyproject.toml sample.py start.sh /layer/srv/web/", ""),
     ("COPY . /\nCOPY app.py b.py", "app.py config pyproject.toml sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
@@ -465,10 +465,9 @@ USER jane
     ('ENTRYPOINT exec sample --all\nCMD ["ignored"]', ['ENTRYPOINT ["sample", "--all"]'], ""),
     ('ENTRYPOINT ["poetry", "run"]\nCMD ["sample"]', ['CMD ["sample"]'], ""),
     ('CMD ["poetry", "run", "--", "sample"]', ['CMD ["sample"]'], ""),
-    ("CMD exec sample $HOME $GREETING", ['CMD ["sh", "-c", "exec sample $HOME $GREETING"]'], ""),
     ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
     ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "exec sample --port $PORT"]'], ""),
-    ("CMD exec .venv/bin/sample $PORT", ['CMD ["sh", "-c", "exec sample $PORT"]'], ""),
+    ("CMD exec .venv/bin/sample $HOME $GREETING", ['CMD ["sh", "-c", "exec sample $HOME $GREETING"]'], ""),
     ('CMD ["sh", "-c", "/srv/.venv/bin/sample --all"]', ['CMD ["sh", "-c", "exec sample --all"]'], ""),
     ('CMD sh -c "cd / && A=1 sample; sample"', ['CMD ["sh", "-c", "cd / && A=1 sample; exec sample"]'], ""),
     ('CMD ["env", "A=1", "timeout", "-k", "5", "60s", "sample"]', ['CMD ["env", "A=1", "timeout", "-k", "5", "60s", "sample"]'], ""),
@@ -575,7 +574,7 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([], {".dockerignore": ""}, [], "Wrote Dockerfile, Dockerfile.dockerignore, docker"),
     ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
     ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
-    ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nRUN chmod +x a && chmod 755 ./a b.sh\nCMD ./a", "a": "#!a", "b.sh": ""}, [], "commands of RUN left out: `chmod 755 ./a b.sh`. To"),
+    ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nRUN chmod +x a && chmod 755 ./a b.sh\nCMD ./a", "a": ""}, [], "commands of RUN left out: `chmod 755 ./a b.sh`. To"),
     ([], {"Dockerfile": "FROM a\nRUN pip install -U pip 'poetry==2' && poetry install\nRUN [\"pip\", \"install\", \"idna\"]"}, [], "commands of RUN left out: `pip install idna`. To replace them, see 'Replace commands of RUN' in docs/adopting.md of the template Next"),
     ([], {"Dockerfile": "FROM a AS b\nRUN npm ci && ls\nFROM c\nCOPY --from=b /a /b\nRUN if true; then A=1 poetry run python -c 'a; b' \\\n && sed -i s/a/b/ x & fi\nRUN mkdir /x | rm x 2>&1"}, [], "RUN left out: `npm ci`, `python -c 'a; b'`, `sed -i s/a/b/ x`, `mkdir /x`."),
     ([], {"Dockerfile": "FROM a AS Base\nFROM base AS prod\nCMD sample --one\nFROM base AS dev\nRUN poetry install --with dev\nCMD sample --two"}, ["--target=Prod"], "The stage is prod. To read another one, use --target: Base, dev. The image runs sample --one on"),
