@@ -264,6 +264,13 @@ def read(options: argparse.Namespace) -> Project:
                 f"--include: '{name}' does not exist in {folder}. Use a path from the "
                 "project's folder."
             )
+    try:
+        shlex.split(options.entry_point)
+    except ValueError as error:
+        raise AdoptError(
+            f"--entry-point: {options.entry_point!r}: {one_line(error)}. Write it as in a "
+            "shell."
+        ) from error
     dockerfile = read_dockerfile(folder, options.dockerfile, options.target)
     stages = STAGE.findall(dockerfile[1])
     if options.target.lower() not in map(str.lower, ["", *stages]):
@@ -479,13 +486,6 @@ def decide(project: Project) -> Plan:
     package = read_package(poetry, options.application)
     left_out = not_in_package(project, package) if package else []
     files = project.files + [(stage.workdir() / name, name) for name in options.include]
-    try:
-        shlex.split(options.entry_point)
-    except ValueError as error:
-        raise AdoptError(
-            f"--entry-point: {options.entry_point!r}: {one_line(error)}. Write it as in a "
-            "shell."
-        ) from error
     given = with_exec(words(options.entry_point))
     entry_point, command = (given, []) if given else stage.command()
     whole = entry_point + command
