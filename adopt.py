@@ -379,8 +379,7 @@ def read_lock(
         url = line.partition(" ; ")[0].partition(" @ ")[2]
         if line.startswith("-e ") or (url and not (url in urls and urls[url].files)):
             raise AdoptError(
-                f"'{line}' is not from a package index, so it has no hash. Use a release, "
-                f"or follow {DIRECT}."
+                f"'{line}' is not from a package index. Use a release, or follow {DIRECT}."
             )
         needed = Dependency.create_from_pep_508(line)
         package = urls.get(url)

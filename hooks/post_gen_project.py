@@ -123,9 +123,9 @@ def commit() -> None:
     except StepError as error:
         message = "git has no user.name and user.email; run git config --global"
         raise StepError(message) from error
-    # The workflows publish this branch.
-    run("git", "init", "--initial-branch=main")
-    run("git", "add", "--all")
+    run("git", "init")
+    run("git", "symbolic-ref", "HEAD", "refs/heads/main")  # which the workflows publish
+    run("git", "-c", "core.excludesFile=", "add", "--all")  # also what the user ignores
     run("git", "commit", "--message=Initial commit")
 
 

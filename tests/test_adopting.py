@@ -347,7 +347,7 @@ def test_the_image_has_the_package_and_the_sources_that_run(
 GIT = {"type": "git", "url": "https://example.com/a.git", "reference": "1", "resolved_reference": "1"}  # fmt: skip
 FOLDER = {"type": "directory", "url": "native"}
 LOCAL = {"native/pyproject.toml": PYPROJECT.replace("sample", "native")}
-NO_HASH = " ; python_version >= \"3.11\"' is not from a package index, so it has no hash. Use a release, or follow the recipe 'Depend on a Git repository or a folder'"
+NO_HASH = " ; python_version >= \"3.11\"' is not from a package index. Use a release, or follow the recipe 'Depend on a Git repository or a folder'"
 
 
 @pytest.mark.parametrize(("changes", "files", "options", "message"), [

@@ -245,7 +245,11 @@ SCENARIOS = {
         for reason in (NO_ENGINE, NO_BUILD)
     },
     "a commit": Scenario(
-        COMMIT, GIT, before="git config --global init.defaultBranch trunk"
+        COMMIT,
+        {
+            "git": f'case $* in *initial-branch*) exit 9;; *) {shutil.which("git")} "$@";; esac'
+        },
+        before="echo docker >~/own; git config --global core.excludesFile ~/own",
     ),
     "a commit without an image": Scenario(
         TRY | COMMIT, GIT, [NO_IMAGE_YET.format(NO_ENGINE)]

@@ -94,7 +94,11 @@ def test_any_user_can_run_the_program(image: str) -> None:
 
 STOP, INTERRUPT = ["stop", "--timeout=60"], ["kill", "--signal=INT"]
 # Linux does not deliver SIGTERM to the first process of a container without a handler.
-NO_HANDLER = "import time\nfor n in range(300): print(n); time.sleep(0.1)"
+# At its end, the process waits for those of the executor, unless they are interrupted, too.
+NO_HANDLER = (
+    "import time, concurrent.futures as c; e = c.ProcessPoolExecutor(1); e.submit(time.sleep, 99)"
+    "\nfor n in range(300): print(n); time.sleep(0.1)"
+)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +188,7 @@ PROBES = {
     "login shells find the program": ("image",
         "os.execlp('sh', 'sh', '-lc', 'command -v hypermodern-python; command -v python')", "/venv/bin/hypermodern-python\n/venv/bin/python"),
     "SIGTERM does what the program does for Ctrl-C": ("image", "signal.signal(2, lambda *_: print('cleaned up')); os.kill(1, 15)", "cleaned up"),
+    "a server that stops gracefully goes on, as uvicorn raises the signal again": ("image", "signal.raise_signal(15); print('closed')", "closed"),
     "a forked process keeps the program's handler of SIGTERM": ("image",
         "signal.signal(15, print); pid = os.fork(); "
         "print(signal.getsignal(15) is print) if not pid else os.waitpid(pid, 0)", "True"),
@@ -206,9 +211,9 @@ PROBES = {
     "what Git ignores and does not track is not in the image": ("foreign",
         "os.chdir(p.__path__[0]); "
         f"print(*[name for name in {[*IGNORED]} if os.path.exists(name)])", "lib/forced.txt keep.log generated/app.js vendored/native.so"),
-    "licenses in a folder are in the image, and a README behind a link": ("foreign",
-        "d = importlib.metadata.distribution('hypermodern-python'); "
-        "print(d.read_text('licenses/LICENSES/MIT.txt')[:11], d.metadata.get_payload()[:20])", "MIT License # Hypermodern Python"),
+    "licenses in a folder and notices are in the image, and a README behind a link": ("foreign",
+        "d = importlib.metadata.distribution('hypermodern-python'); print(d.read_text('licenses/NOTICE'), "
+        "d.read_text('licenses/LICENSES/MIT.txt')[:11], d.metadata.get_payload()[:20])", "notice MIT License # Hypermodern Python"),
     "a build script runs with what it requires, here setuptools": ("foreign", "import hypermodern_python.built", ""),
     "of a dependency, neither tests nor invalid modules are compiled": ("foreign",
         "import starter_kit as kit; "
@@ -363,6 +368,7 @@ def foreign(project: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     submodule = f"160000,{'1' * 40},src/hypermodern_python/vendored"
     run("git", "update-index", "--add", "--cacheinfo", submodule, cwd=folder)
 
+    (folder / "NOTICE").write_text("notice")
     (folder / "LICENSES").mkdir()
     (folder / "LICENSE").rename(folder / "LICENSES" / "MIT.txt")
     (folder / "README.md").rename(folder / "docs" / "README.md")
@@ -376,7 +382,7 @@ def foreign(project: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     (kit / "starter_kit" / "tests" / "__init__.py").touch()
     (kit / "starter_kit" / "template.py").write_text("name = {{ name }} !\n")
     pyproject = folder / "pyproject.toml"
-    edit(pyproject, r'\["LICENSE"\]', '["LICENSES/*.txt"]')
+    edit(pyproject, r'\["LICENSE"\]', '["LICENSES/*.txt", "NOTICE"]')
     edit(pyproject, r"(?ms)^\[dependency-groups\].*?(?=^\[build-system\])", "")
     edit(pyproject, r'("poetry-core>=2.2,<3")', r'\1, "setuptools>=80"')
     poetry = """[tool.poetry]
@@ -399,6 +405,7 @@ include = [
 OTHER_HASH = "THESE PACKAGES DO NOT MATCH THE HASHES"
 NO_HASH = "Hashes are required in --require-hashes mode"
 OUTDATED = "pyproject.toml changed significantly since poetry.lock"
+LACKING = "error: pyproject.toml includes data, which the build does not get. Add the line !data to"
 EXCLUDED = "error: pyproject.toml requires Python >=3.11,<3.12, but the image has 3."
 # The stage that fails, the file with the mistake, a pattern and its replacement in it, and
 # the error message.
@@ -413,6 +420,9 @@ MISTAKES = {
     "outdated lock file": ("lock", "pyproject.toml", "click>=8.1", "click>=8.2", OUTDATED),
     # pip would skip all dependencies, and the build would succeed.
     "excluded Python": ("program", "pyproject.toml", '">=3.11"', '">=3.11,<3.12"', EXCLUDED),
+    "included file outside the context": (
+        "program", "pyproject.toml", r"\[tool\.poetry\]", r'\g<0>\ninclude = [{ path = "data/x", format = "wheel" }]', LACKING,
+    ),
     "Python excluded by Poetry's table": (
         "program", "pyproject.toml", "requires-python = .*\n((?s:.*))",
         r'\1\n[tool.poetry.dependencies]\npython = "~3.11"\n', EXCLUDED,

@@ -70,7 +70,7 @@ chmod +x .nox/coverage/bin/coverage""",
 case "$*" in
 "install "*) ;;
 "run poetry build") [ -z "$APPLICATION" ] && mkdir dist && touch dist/wheel ;;
-"run cookiecutter "*) shift && "$@" ;;
+"run cookiecutter "* | "run poetry version --short") shift && "$@" ;;
 *) exit 2 ;;
 esac""",
     "sudo": '[ "$1" = tee ] && cat || echo "$@"',

@@ -45,9 +45,9 @@ def install(
 def install_wheel(session: nox.Session, groups: str) -> None:
     """Install these groups of dependencies and the project as its users install it."""
     install(session, f"main,build,{groups}", "--no-root")
-    # Unlike session.install, this also runs with the option -R.
-    pip = ("python", "-m", "pip", "--quiet", "--disable-pip-version-check")
-    session.run(*pip, "install", "--no-deps", "--no-build-isolation", ".")
+    # Unlike session.install, this also runs with the option -R. No setting of pip applies.
+    pip = ("python", "-m", "pip", "--isolated", "--disable-pip-version-check")
+    session.run(*pip, "install", "--quiet", "--no-deps", "--no-build-isolation", ".")
 
 
 def packages(session: nox.Session) -> dict[str, Path]:
@@ -151,7 +151,8 @@ def docker(session: nox.Session) -> None:
     Options after ``--`` are passed to the build, for example ``--secret``.
     """
     engine = "docker" if shutil.which("docker") else "podman"
-    labels = {"version": PROJECT["project"]["version"]}
+    metadata = PROJECT["tool"]["poetry"] | PROJECT["project"]
+    labels = {"version": metadata.get("version")}
     if Path(".git").exists():
         # This exits with 1 before the first commit, and with 128 in another user's folder.
         labels["revision"] = session.run(

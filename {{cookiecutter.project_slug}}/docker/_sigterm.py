@@ -8,10 +8,13 @@ import os
 
 if os.getpid() == 1:
     import signal
+    from types import FrameType
 
-    def interrupt(*_: object) -> None:
-        """Handle SIGTERM as Ctrl-C."""
-        signal.raise_signal(signal.SIGINT)
+    def interrupt(_: int, frame: FrameType | None) -> None:
+        """Handle SIGTERM as Ctrl-C, which a terminal sends to all processes of a program."""
+        # After it has stopped, uvicorn raises the signal again, which would have no effect here.
+        if not frame or "raise_signal" not in frame.f_code.co_names:
+            os.kill(0, signal.SIGINT)
 
     def restore() -> None:
         """Let SIGTERM end a forked process, unless the program has its own handler."""

@@ -70,10 +70,11 @@ def ignored_files() -> list[Path]:
 
 
 def prepare() -> Poetry:
-    """Check the Python of the image, remove ignored files, and return the project.
+    """Check the Python and the build context, remove ignored files, and return the project.
 
     Raises:
-        SystemExit: The project does not support the Python.
+        SystemExit: The project does not support the Python, or includes files that the
+            build context lacks.
     """
     project = Factory().create_poetry()
     required, version = project.package.python_constraint, platform.python_version()
@@ -84,12 +85,17 @@ def prepare() -> Poetry:
             f"{version}. Change the first line of the Dockerfile."
         )
     # As in poetry-core, a file that pyproject.toml includes in the wheel is not ignored.
-    included = {
-        path
-        for include in project.package.include
-        if "wheel" in include["format"]
-        for path in Path().glob(include["path"])
-    }
+    included: set[Path] = set()
+    for include in project.package.include:
+        if "wheel" in include["format"]:
+            included.update(Path().glob(include["path"]))
+            top = Path(include["path"]).parts[0]
+            # poetry-core skips it. A build script can create files.
+            if not (project.package.build_script or any(Path().glob(top))):
+                sys.exit(
+                    f"error: pyproject.toml includes {top}, which the build does not get. "
+                    f"Add the line !{top} to .dockerignore."
+                )
     for path in ignored_files():
         if included.isdisjoint([path, *path.parents]):
             print(f"{path} is not in the image, because Git ignores it.")
@@ -101,8 +107,8 @@ def main() -> None:
     """Write the wheel to the folder dist.
 
     Raises:
-        SystemExit: The project does not support the Python, or another build tool has
-            run; the status is its own.
+        SystemExit: The project cannot be built, or another build tool has run; the
+            status is its own.
     """
     project = prepare()
     backend = project.pyproject.build_system.build_backend
