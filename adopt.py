@@ -119,7 +119,8 @@ PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 STAGE = re.compile(r"(?im)^\s*FROM\s+(?:--\S+\s+)*\S+\s+AS\s+(\S+)\s*$")
 # The arguments of `poetry install`.
 INSTALL = re.compile(r"poetry (?:install|sync)(.*)")
-# Other ways to install the project.
+# Ways to install only the dependencies, and other ways to install the project.
+LISTED = re.compile(r"poetry export|install .*(?:-r|--requirement)\b")
 BUILD = re.compile(r"poetry build|pip install .*(?<=\s)\.")
 # Options of `poetry install` for more than the main dependencies.
 GROUPS = re.compile(r"(?:--with|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S+)?")
@@ -133,14 +134,15 @@ DONE = re.compile(
     |venv|virtualenv|compileall|rm|cd|set|export|echo(?!.*>)|true|ls|which|test|\[|fi|for|done
     |esac|(?:user|group)(?:add|mod)|add(?:user|group)|chown)(?:\s.*)?
     # pip that installs only tools, the project, wheels, or what a file lists.
-    |(?:\S*[ ]-m[ ])?(?:uv[ ])?pip[x3]?[ ](?:-\S+[ ])*install
+    |(?:\S*/)?(?:\S*[ ]-m[ ])?(?:uv[ ])?pip[x3]?[ ](?:-\S+[ ])*install
     (?:\s+(?:-[cirt]\s+\S+|-\S+|\S+\.whl
     |--(?:\w+-url|constraint|find-links|prefix|requirement|target|trusted-host)\s+\S+
     |["']?(?:pipx?|poetry|poetry-plugin-\w+|setuptools|uv|virtualenv|wheel|\.)(?![\w./-])\S*))*
     # Downloads of Poetry, uv and pip, and their installers.
     |(?:curl|wget|ln|chmod|mv)[ ].*(?:poetry|astral\.sh|get-pip|/uv\b).*
-    |(?:ba)?sh(?:[ ]-\S*)*|python[\d.]*[ ]-(?:[ ].*)?
-    # Deleted files, and versions.
+    |(?:ba)?sh(?:[ ]-\S*)*|python[\d.]*[ ](?:-|\S*install-poetry\.py|\S*get-pip\.py)(?:[ ].*)?
+    # Activated environments, wheels, deleted files, and versions.
+    |(?:\.|source)[ ]\S*activate|(?:cp|mv)[ ]\S*\.whl[ ].*
     |find[ ].*(?:-delete|\brm\b).*
     |\S+[ ](?:--version|-V)
     """,
@@ -159,6 +161,8 @@ NOT_SOURCES = re.compile(
     r"|(build|dist|docs?|docker|node_modules|site-packages|tests?|venv|__pycache__)"
     r"|(conftest|noxfile|setup)\.py|(pytest|tox)\.ini|requirements.*\.txt"
 )
+# A long option of a command.
+OPTION = r"(?<=\s)--[a-z][\w-]*(?:=\S+)?\s+"
 # Files that the installation of a package reads, and environments.
 INSTALLED = re.compile(
     r"(pyproject|poetry)\.toml|.*\.(lock|whl)|requirements.*\.txt|setup\.(cfg|py)|Makefile"
@@ -368,7 +372,12 @@ def read_lock(
     output = BufferedIO()
     exporter = Exporter(poetry, output).with_hashes(False).with_urls(False)
     exporter.with_extras(extras).only_groups([MAIN_GROUP, *groups])
-    exporter.export("requirements.txt", poetry.pyproject_path.parent, output)
+    try:
+        exporter.export("requirements.txt", poetry.pyproject_path.parent, output)
+    except Exception as error:
+        raise AdoptError(
+            f"poetry.lock cannot be exported: {one_line(error)}. Run `poetry lock`."
+        ) from error
     locked = poetry.locker.locked_repository()
     # Poetry hashes a download, but neither a Git repository nor a folder.
     urls = {
@@ -479,6 +488,8 @@ def read_package(poetry: Poetry, application: bool) -> Package | None:
 def decide(project: Project) -> Plan:
     """Decide what the image contains and runs."""
     options, poetry, stage = project.options, project.poetry, project.stage
+    variables = stage.pairs("ENV").items()
+    folders = [path for rest in stage.values("VOLUME") for path in words(rest)]
     base = options.base or ("alpine" if "alpine" in stage.last("FROM") else "slim")
     pythons = choose_python(project, base)
 
@@ -502,7 +513,9 @@ def decide(project: Project) -> Plan:
         build_reads = [name for _, name in files]
         workdir = str(stage.workdir())
     else:
-        files, build_reads, workdir = [], options.include, "/data"
+        files, build_reads = [], options.include
+        workdir = str(stage.workdir())
+        workdir = workdir if workdir in folders else "/data"
     if package:
         build_reads = [*package.files(), *build_reads]
     scripts = [*script_changes(project, files, shlex.join(entry_point + command))]
@@ -510,7 +523,6 @@ def decide(project: Project) -> Plan:
     check = words(health_check.partition("CMD ")[2])
     keeps_check = check and not lacks(project, own, files, check)
 
-    environment = stage.pairs("ENV").items()
     exported = [f" --extras={extra}" for extra in options.extras]
     exported += [f" --with={group}" for group in options.groups]
     urls = {name.lower(): url for name, url in poetry.package.urls.items()}
@@ -525,10 +537,10 @@ def decide(project: Project) -> Plan:
             re.sub(UNSAFE, r"\\\1", f"/layer{place}")
             for place in made_executable(project, files)
         ],
-        "environment": {n: v for n, v in environment if not OWN_VARIABLES.fullmatch(n)},
+        "environment": {n: v for n, v in variables if not OWN_VARIABLES.fullmatch(n)},
         "export": "".join(exported),
         "files": list(dict.fromkeys(build_reads)),
-        "folders": [path for rest in stage.values("VOLUME") for path in words(rest)],
+        "folders": folders,
         "health_check": health_check if keeps_check else "",
         "package": bool(package),
         "ports": " ".join(dict.fromkeys(" ".join(stage.values("EXPOSE")).split())),
@@ -633,11 +645,12 @@ def not_in_package(project: Project, package: Package) -> list[str]:
 
 
 def is_installed(project: Project) -> bool:
-    """Check whether the Dockerfile installs the project itself, if it uses Poetry."""
+    """Check whether the Dockerfile installs the project itself, if it installs a list."""
     text = "\n".join(project.stage.runs())
     installs = INSTALL.findall(text)
-    skipped = bool(installs) and all("--no-root" in rest for rest in installs)
-    return not skipped or bool(BUILD.search(text))
+    listed = installs or LISTED.search(text)
+    with_root = any("--no-root" not in rest for rest in installs)
+    return not listed or with_root or bool(BUILD.search(text))
 
 
 def lacks(project: Project, own: list[str], files: Files, command: list[str]) -> str:
@@ -876,7 +889,8 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     ):
         if new != before:
             yield f"{what}: {new} instead of {before or 'none'}"
-    folders = ["/data (with --read-only, mount a volume there)", *image["folders"]]
+    others = [folder for folder in image["folders"] if folder != "/data"]
+    folders = ["/data (with --read-only, mount a volume there)", *others]
     yield f"writable folders: {', '.join(folders)}"
     if image["application"]:
         both = listed(*[*plan.names][:2])
@@ -897,7 +911,7 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     add = f". Add them to PATH in {image['dockerfile']}"
     path = stage.pairs("ENV").get("PATH", "").split(":")
     shorten = partial(textwrap.shorten, placeholder=" ...", break_on_hyphens=False)
-    shortened = [f"`{shorten(each, 48)}`" for each in left]
+    shortened = [f"`{shorten(re.sub(OPTION, '', each), 48)}`" for each in left]
     arguments = shlex.split(" ".join(stage.values("ARG")))
     keep = ". Use --application, which copies them and keeps the working directory"
     for what, left_out, remedy in (
@@ -906,7 +920,7 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
         ("files that Git ignores", ignored_files(project, image["files"]), f". {ADD}"),
         (
             "folders of PATH",
-            [each for each in path if not OWN_PATH.fullmatch(each)],
+            [each for each in path if not OWN_PATH.fullmatch(each.rstrip("/"))],
             add,
         ),
         ("system packages", packages, f". See {COMPILE}"),
@@ -928,7 +942,9 @@ def is_done(project: Project, command: str) -> bool:
     match command.split():
         case ["chmod", mode, *names] if re.fullmatch(EXECUTABLE, mode):
             return all(find(project, project.files, name, os.R_OK) for name in names)
-    return bool(DONE.fullmatch(command))
+    # The end of a subshell is no command.
+    end = command.count(")") > command.count("(")
+    return end or bool(DONE.fullmatch(command))
 
 
 def ignored_files(project: Project, names: list[str]) -> list[str]:
@@ -965,9 +981,12 @@ def next_steps(project: Project, plan: Plan, ignored: list[str]) -> Iterator[str
     if built := [needed.name for needed, names in project.wheels if not names]:
         yield f"- If pip cannot build {', '.join(built)} from source: {COMPILE}"
     if project.poetry.local_config.get("source"):
-        yield f"- Give the build the password: {INDEX}"
+        yield f"- If your package index needs a password: {INDEX}"
     if not project.poetry.locker.is_locked_groups_and_markers():
-        yield "- If all who use the lock file have Poetry 2, run `poetry lock`"
+        yield (
+            "- The lock file has an old format. If all who use it have Poetry 2, run "
+            "`poetry lock`"
+        )
     if ignored:
         yield "- Git ignores files that the build needs, so run `git add` as below"
     if git(folder, "rev-parse", "--show-prefix").strip():

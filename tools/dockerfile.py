@@ -36,8 +36,9 @@ PREFIX = re.compile(
 RUNNER = re.compile(
     r"(?<![^\s'])(?:(?:poetry|uv|pipenv)(?:\s+-[^\s']+)*\s+run(?:\s+-[^\s']+)*(?:\s+|$)"
     r"|(?:[^\s']*/)?(?:tini|dumb-init)(?:\s+-[^\s']+)*(?:\s+|$)"
+    r"|(?:[^\s']*/)?(?:gosu|su-exec)\s+[^\s']+(?:\s+|$)"
     r"|(?:\.|source)\s+[^\s']*/activate\s*(?:&&|;)\s*"
-    r"|(?:[^\s']*venv|/usr|/usr/local|)/bin/(?!\S+\.sh\b))+"
+    r"|(?:[^\s']*env|/usr|/usr/local|)/bin/(?!\S+\.sh\b))+"
 )
 # The start of a command that can replace the shell, after variables that are set for it.
 REPLACES_SHELL = re.compile(
@@ -97,14 +98,15 @@ class Stage(list[tuple[str, str]]):
                 text = re.sub(r"^(?:--\S+\s+)+", "", rest)
                 if re.fullmatch(r'\[.*"\s*\]', text):
                     text = shlex.join(words(text))
+                text = re.sub(r"\$\([^()]*\)|`[^`]*`", "$()", text)
                 found += split_commands(RUNNER.sub("", text))
         return found
 
     def command(self) -> tuple[list[str], list[str]]:
         """Return ENTRYPOINT and CMD, without a package manager that runs them."""
         entry_point, command = self.last("ENTRYPOINT", "[]"), self.last("CMD", "[]")
-        if not entry_point.startswith("["):
-            command = "[]"  # a shell ignores it
+        if not (entry_point.startswith("[") or re.search(r"\$[@*\d]", entry_point)):
+            command = "[]"  # the shell's arguments, which it does not use
         both = [
             # The Python of the image can be another one.
             re.sub(r"(?<![^\s'])python3\.\d+(?![\w.])", "python3", RUNNER.sub("", text))
