@@ -161,6 +161,11 @@ NOT_SOURCES = re.compile(
     r"|(build|dist|docs?|docker|node_modules|site-packages|tests?|venv|__pycache__)"
     r"|(conftest|noxfile|setup)\.py|(pytest|tox)\.ini|requirements.*\.txt"
 )
+# Paths of programs, packages and tools in other stages.
+OF_TOOLS = re.compile(
+    r"usr/local|(?:usr/)?(?:local/)?bin|root/\.local|.*(?:poetry|pysetup|venv|wheels?\b).*"
+    r"|.*/(?:site|dist)-packages(?:/.*)?"
+)
 # A long option of a command.
 OPTION = r"(?<=\s)--[a-z][\w-]*(?:=\S+)?\s+"
 # Files that the installation of a package reads, and environments.
@@ -404,26 +409,39 @@ def read_lock(
 def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
     """Return what a stage copies from a project, and what the project lacks.
 
-    If it copies nothing from the project, the sources are all files. What it copies by name
-    is one of them, even if it is hidden or documentation.
+    If it copies nothing of it, the sources are all files, unless other stages have what the
+    program needs. What it copies by name is a source, even if it is hidden.
     """
     tracked = filter(None, git(folder, "ls-files", "-z").split("\0"))
     names = {name.partition("/")[0] for name in tracked}
     names = names or {path.name for path in folder.iterdir()}
     everything = sorted(name for name in names if not NOT_SOURCES.fullmatch(name))
-    home = stage.workdir()
+    found, not_found = copied_files(folder, stage, everything)
+    origins = [origin for origin, *_ in stage.copied()]
+    if not found and (None in origins or not origins):
+        found = [(stage.workdir() / name, name) for name in everything]
+    return found, not_found
+
+
+def copied_files(
+    folder: Path, stage: Stage, everything: list[str]
+) -> tuple[Files, list[str]]:
+    """Return what a stage copies from a project, also by way of other stages, and the rest."""
     found: Files = []
     not_found = []
-    for other, path, into, inside in stage.copied():
+    for origin, path, into, inside in stage.copied():
         name = posixpath.normpath(f"/{path}").strip("/").replace("**", "*")
-        if other and INSTALLED.fullmatch(posixpath.basename(name)):
+        if origin is not None:
+            there, _ = copied_files(folder, origin, everything)
+            taken = [
+                *taken_files(folder, there, PurePosixPath("/", name), into, inside)
+            ]
+            found += taken
+            if not (taken or INSTALLED.fullmatch(posixpath.basename(name))):
+                not_found += [] if OF_TOOLS.fullmatch(name) else [f"{path} to {into}"]
             continue
-        if other:  # another stage has probably copied it to the same place
-            name = posixpath.relpath(into, home)
-            name = name if name.strip("./") else ""
         if not name:
-            parent = home if other and not into.name else into
-            found += [(parent / each, each) for each in everything]
+            found += [(into / each, each) for each in everything]
             continue
         # A copy into /tmp would be hidden by a mount, and change the folder's mode.
         outside = name.split("/")[0] == ".." or into.parts[:2] == ("/", "tmp")
@@ -436,7 +454,25 @@ def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
             else:
                 found.append((place, source))
         not_found += [] if matches else [f"{path} to {into}"]
-    return found or [(home / name, name) for name in everything], not_found
+    return found, not_found
+
+
+def taken_files(
+    folder: Path, files: Files, path: PurePosixPath, into: PurePosixPath, inside: bool
+) -> Iterator[tuple[PurePosixPath, str]]:
+    """Yield the files of a stage below a path, each with its place in another stage."""
+    for place, source in files:
+        if place.is_relative_to(path):
+            below = place.relative_to(path)
+        elif path.is_relative_to(place):
+            source = posixpath.join(source, path.relative_to(place))
+            below = PurePosixPath()
+        else:
+            continue
+        found = folder / source
+        if found.exists():
+            named = inside and found.is_file() and not below.parts
+            yield into / (path.name if named else below), source
 
 
 def git(folder: Path, *arguments: str) -> str:

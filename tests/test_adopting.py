@@ -270,11 +270,11 @@ def test_the_build_reads_the_sources_only(
     ("COPY . /\nCOPY app.py b.py", "app.py config pyproject.toml sample.py start.sh /layer/ && cp -R app.py /layer/srv/b.py", ""),
     ('COPY --chown=1:1 ["app.py", "../start.sh", "/a b/"]', "app.py start.sh /layer/a\\ b/", ""),
     ("COPY app.py missing <<EOF ./\nCOPY x y\nEOF\nCOPY <<A <<B /x\nA\nCMD a\nB\nADD https://example.com/a /b", "app.py /layer/srv/", "missing to /srv, here-document to /x, https://example.com/a to /b"),
-    # What other stages copy is at the same place, if the project has it.
+    # What other stages have copied.
     ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config pyproject.toml sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
-    ("COPY --from=build / /", "app.py config pyproject.toml sample.py start.sh /layer/srv/", ""),
+    ("COPY --from=build / /", "app.py config pyproject.toml sample.py start.sh /layer/srv/ && cp -R config/. /layer/etc/a/b/", ""),
     ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
-    ("COPY --from=build /a/config config\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
+    ("COPY --from=build /srv/config config\nCOPY --from=build /srv/app.py /etc/a x/\nCOPY --from=build /usr/local/bin /opt/poetry /\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/ && cp -R app.py /layer/srv/x/ && cp -R config/. /layer/srv/x/b/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
     # The Dockerfile is that of a folder above.
     ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config pyproject.toml sample.py start.sh /layer/srv/", "backend/pyproject.toml to /srv, backend to /srv"),
     # What is named is copied, except for passwords and environments.
@@ -285,7 +285,8 @@ def test_sources_are_copied_as_the_dockerfile_does(
     sample: Sample, adopted: Adopt, copy: str, copied: str, left_out: str
 ) -> None:
     """Each path has the place that the application expects, or is in the report."""
-    text = f"FROM python AS build\nFROM python\nWORKDIR /srv\n{copy}\nCMD python -m app"
+    build = "FROM python AS build\nWORKDIR /srv\nCOPY . .\nCOPY config /etc/a/b\n"
+    text = f"{build}FROM python\nWORKDIR /srv\n{copy}\nCMD python -m app"
     files = [
         *("app.py", "config/a.toml", "start.sh", "docker/app.py", "docker/sub/a"),
         *(".streamlit/a", ".env", ".env.prod", ".venv/a", "docs/a", "README.md"),

@@ -1,11 +1,13 @@
 """Read a Dockerfile: the instructions of a stage, and their words."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -52,7 +54,18 @@ FOLDERS = re.compile(
 
 
 class Stage(list[tuple[str, str]]):
-    """The instructions of a stage, each with its arguments."""
+    """The instructions of a stage, each with its arguments.
+
+    Attributes:
+        others: The stages of the same Dockerfile by their names in lowercase.
+    """
+
+    def __init__(
+        self, instructions: Iterable[tuple[str, str]] = (), **others: Stage
+    ) -> None:
+        """Create a stage."""
+        super().__init__(instructions)
+        self.others = others
 
     def values(self, instruction: str) -> list[str]:
         """Return the arguments of each such instruction."""
@@ -72,11 +85,11 @@ class Stage(list[tuple[str, str]]):
         joined = posixpath.join(default, *self.values("WORKDIR"))
         return PurePosixPath(posixpath.normpath(joined))
 
-    def copied(self) -> Iterator[tuple[bool, str, PurePosixPath, bool]]:
+    def copied(self) -> Iterator[tuple[Stage | None, str, PurePosixPath, bool]]:
         """Yield what COPY and ADD copy.
 
-        Each has whether it comes from another stage or image, its path there, the path in
-        the image, and whether that is a folder for files.
+        Each has the stage that it comes from, which is empty for another image, its path
+        there, the path in the image, and whether that is a folder for files.
         """
         for index, (instruction, rest) in enumerate(self):
             if instruction in ("COPY", "ADD"):
@@ -87,8 +100,10 @@ class Stage(list[tuple[str, str]]):
                 into = real_path(workdir / target)
                 folder = bool(paths[1:]) or target.endswith("/") or into == workdir
                 folder = folder or bool(FOLDERS.fullmatch(str(into)))
+                source = re.search(r"--from=(\S+)", rest)
+                origin = self.others.get(source[1].lower(), Stage()) if source else None
                 for path in paths or ["here-document"]:
-                    yield "--from" in rest, path, into, folder
+                    yield origin, path, into, folder
 
     def runs(self) -> list[str]:
         """Return the commands of RUN, also of the stages that it copies from."""
@@ -144,7 +159,7 @@ def read_stage(dockerfile: str, target: str = "") -> Stage:
             raise ValueError(f"{line!r}: {error}") from error
         if name == "FROM":
             image, _, own = re.sub(r"--\S+\s+", "", rest).partition(" ")
-            stage = Stage(stages.get(image.lower(), [(name, image)]))
+            stage = Stage(stages.get(image.lower(), [(name, image)]), **stages)
             label = own.split()[-1] if own else ""
             stages[label.lower() or str(len(stages))] = stage
             stage.append(("AS", label))
