@@ -30,6 +30,7 @@ from tools.dockerfile import (
     exec_last,
     read_stage,
     real_path,
+    replace_known,
     split_commands,
     with_exec,
     words,
@@ -115,15 +116,21 @@ INTERPRETER = re.compile(
 )
 # Where programs are, apart from /venv/bin.
 PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
-# The name of a stage.
+# The name of a Dockerfile, and of a stage.
+DOCKERFILE = re.compile(
+    r"(?:[\w-]+\.)?(?:Docker|Container)file(?:\.(?!dockerignore$)[\w-]+)?"
+)
 STAGE = re.compile(r"(?im)^\s*FROM\s+(?:--\S+\s+)*\S+\s+AS\s+(\S+)\s*$")
 # The arguments of `poetry install`.
 INSTALL = re.compile(r"poetry (?:install|sync)(.*)")
 # Ways to install only the dependencies, and other ways to install the project.
 LISTED = re.compile(r"poetry export|install .*(?:-r|--requirement)\b")
 BUILD = re.compile(r"poetry build|pip install .*(?<=\s)\.")
-# Options of `poetry install` for more than the main dependencies.
-GROUPS = re.compile(r"(?:--with|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S+)?")
+# The arguments of commands that name groups, and options for more than the group main.
+CHOOSES = re.compile(r"poetry (?:install|sync|export)(.*)")
+GROUPS = re.compile(
+    r"(?:--(?:with|only)(?!\W*main\b(?!,))|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S+)?"
+)
 # Commands of RUN that install the project or its tools, print something or clean up, or
 # whose results the report has in another line, such as users and system packages.
 DONE = re.compile(
@@ -697,7 +704,8 @@ def lacks(project: Project, own: list[str], files: Files, command: list[str]) ->
     """
     dependencies = [needed.name for needed, _ in project.wheels]
     executable = made_executable(project, files).values()
-    for name, access in programs(shlex.join(command)):
+    text = replace_known(project.stage.pairs("ENV"), shlex.join(command))
+    for name, access in programs(text):
         found = find(project, files, name, access)
         copied = any(os.access(path, access) or path in executable for path in found)
         script = utils.canonicalize_name(name)
@@ -762,7 +770,7 @@ def programs(command: str) -> Iterator[tuple[str, int]]:
 
 def script_changes(project: Project, files: Files, command: str) -> Iterator[str]:
     """Yield what to change in the shell scripts of a command."""
-    started = [*programs(command)]
+    started = [*programs(replace_known(project.stage.pairs("ENV"), command))]
     for name, access in started:
         for path in find(project, files, name, access):
             if path.suffix == ".py":
@@ -792,11 +800,14 @@ def default_command(
         return own[:1]
     example = "for example --entry-point='uvicorn my_package:app'"
     if not whole:
+        others = listed(*dockerfiles(project))
         raise AdoptError(
             "[project.scripts] has no command, and no Dockerfile or Procfile was found "
-            f"that has one. Name one with --dockerfile, or the command itself, {example}."
+            f"that has one. Name one with --dockerfile{others and f', such as {others}'}, "
+            f"or the command itself, {example}."
         )
-    remedy = "Add its package to the dependencies"
+    option = option_for(project, lacking)
+    remedy = f"Use {option}" if option else "Add its package to the dependencies"
     for path in find(project, files, lacking, os.X_OK):
         name = shlex.quote(os.path.relpath(path, project.folder))
         remedy = f"Make its file executable with `chmod +x {name}`"
@@ -804,6 +815,33 @@ def default_command(
         f"{project.dockerfile}: the new image has no '{lacking}' for the command "
         f"{shlex.join(whole)}. {remedy}, or name another command, {example}."
     )
+
+
+def dockerfiles(project: Project) -> list[str]:
+    """Return the names of Dockerfiles that are not read by default."""
+    found = [
+        path.relative_to(project.folder).as_posix()
+        for pattern in ("*file*", "*/*file*", "*/*/*file*")
+        for path in sorted(project.folder.glob(pattern))
+        if DOCKERFILE.fullmatch(path.name) and path.is_file()
+    ]
+    return [name for name in found if name != project.dockerfile]
+
+
+def option_for(project: Project, program: str) -> str:
+    """Return the option that installs the package of a program, or an empty string."""
+    package = project.poetry.package
+    chosen = {
+        f"--extras {extra}": dependencies
+        for extra, dependencies in package.extras.items()
+    } | {
+        f"--with {group}": package.dependency_group(group).dependencies
+        for group in sorted(package.dependency_group_names(True) - {MAIN_GROUP})
+    }
+    for option, dependencies in chosen.items():
+        if program in [dependency.name for dependency in dependencies]:
+            return option
+    return ""
 
 
 def copies(folder: Path, files: Files) -> list[list[str]]:
@@ -942,7 +980,7 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
         if name[0] not in "-$" and name not in ("tini", "dumb-init")
     ]
     runs = stage.runs()
-    installs = "" if image["export"] else " ".join(INSTALL.findall("\n".join(runs)))
+    chosen = "" if image["export"] else " ".join(CHOOSES.findall("\n".join(runs)))
     left = [each for each in runs if not is_done(project, each)]
     add = f". Add them to PATH in {image['dockerfile']}"
     path = stage.pairs("ENV").get("PATH", "").split(":")
@@ -962,7 +1000,7 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
         ("system packages", packages, f". See {COMPILE}"),
         (
             "options of `poetry install`",
-            dict.fromkeys(GROUPS.findall(installs)),
+            dict.fromkeys(GROUPS.findall(chosen)),
             ". Use --extras and --with",
         ),
         ("commands of RUN", dict.fromkeys(shortened), f". To replace them, {RUN}"),
@@ -1007,11 +1045,19 @@ def next_steps(project: Project, plan: Plan, ignored: list[str]) -> Iterator[str
     if plan.lacking and project.options.entry_point:
         yield f"- Check that the image has {plan.lacking}: no dependency has this name"
     elif plan.lacking:
+        option = option_for(project, plan.lacking)
+        remedy = f"Adopt the project again with {option}" if option else "Add it"
         yield (
             f"- {project.dockerfile} starts {plan.lacking}, which is neither a dependency "
-            "nor a file of the project. Add it, or keep the other command"
+            f"nor a file of the image. {remedy}, or keep the other command"
         )
     yield from plan.scripts
+    others = [name for name in dockerfiles(project) if name not in plan.names]
+    if others and not project.dockerfile:
+        yield (
+            f"- To read another Dockerfile, such as {listed(*others)}, delete these files, "
+            "and adopt the project again with --dockerfile"
+        )
     if compiled := plan.pythons[plan.answers["python_version"]]:
         yield f"- Install a compiler for {', '.join(compiled)}: {COMPILE}"
     if built := [needed.name for needed, names in project.wheels if not names]:
@@ -1052,7 +1098,7 @@ def commands(project: Project, plan: Plan, ignored: list[str]) -> Iterator[str]:
 
 def listed(*names: str) -> str:
     """Return names as a sentence has them, with 'and' before the last one."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def wrap(line: str) -> str:

@@ -154,6 +154,8 @@ def read_stage(dockerfile: str, target: str = "") -> Stage:
         try:
             if name not in COMMANDS:
                 rest = QUOTED.sub(partial(expand, variables), rest)
+            if name == "RUN":
+                rest = replace_known(variables, rest)
             found = pairs(rest) if name in ("ARG", "ENV", "LABEL") else {}
         except ValueError as error:
             raise ValueError(f"{line!r}: {error}") from error
@@ -205,6 +207,15 @@ def value_of(variables: dict[str, str], reference: re.Match[str]) -> str:
         )
     value, word = variables.get(name, ""), reference[4] or ""
     return value and word if reference[3] == "+" else value or word
+
+
+def replace_known(variables: dict[str, str], text: str) -> str:
+    """Return a command of a shell with the values of known variables."""
+    return re.sub(
+        r"\$(?:(\w+)|\{(\w+)\})",
+        lambda found: variables.get(found[1] or found[2], found[0]),
+        text,
+    )
 
 
 def pairs(text: str) -> dict[str, str]:
