@@ -575,6 +575,7 @@ def decide(project: Project) -> Plan:
         "application": copies(project.folder, files),
         "command": command,
         "dockerfile": dockerfile,
+        "editable": sources_of(project, package, files) if package else "",
         "entry_point": entry_point,
         "executable": [
             re.sub(UNSAFE, r"\\\1", f"/layer{place}")
@@ -685,6 +686,18 @@ def not_in_package(project: Project, package: Package) -> list[str]:
         elif path not in inside and not INSTALLED.fullmatch(path.as_posix()):
             found.append(path.as_posix())
     return list(dict.fromkeys(found))
+
+
+def sources_of(project: Project, package: Package, files: Files) -> str:
+    """Return the folder in the image that has the sources of a package, if one has them."""
+    tops = {path.parts[0] for path in package.contents}
+    moved = any(
+        "to" in each for each in project.poetry.local_config.get("packages", [])
+    )
+    for folder in dict.fromkeys(place.parent for place, _ in files):
+        if not moved and all((folder / top, top) in files for top in tops):
+            return str(folder)
+    return ""
 
 
 def is_installed(project: Project) -> bool:
@@ -808,6 +821,10 @@ def default_command(
         )
     option = option_for(project, lacking)
     remedy = f"Use {option}" if option else "Add its package to the dependencies"
+    if lacking in system_packages(project.stage):
+        remedy = f"Use --entry-point with this command, and follow {COMPILE}"
+    elif "/" in lacking:
+        remedy = "Add this file to the project"
     for path in find(project, files, lacking, os.X_OK):
         name = shlex.quote(os.path.relpath(path, project.folder))
         remedy = f"Make its file executable with `chmod +x {name}`"
@@ -972,13 +989,6 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     check = stage.last("HEALTHCHECK", "NONE")
     if check.upper() != "NONE" and not image["health_check"]:
         yield "HEALTHCHECK: left out, because no dependency installs its program"
-    install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
-    found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
-    packages = [
-        name
-        for name in found
-        if name[0] not in "-$" and name not in ("tini", "dumb-init")
-    ]
     runs = stage.runs()
     chosen = "" if image["export"] else " ".join(CHOOSES.findall("\n".join(runs)))
     left = [each for each in runs if not is_done(project, each)]
@@ -997,7 +1007,7 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
             [each for each in path if not OWN_PATH.fullmatch(each.rstrip("/"))],
             add,
         ),
-        ("system packages", packages, f". See {COMPILE}"),
+        ("system packages", system_packages(stage), f". See {COMPILE}"),
         (
             "options of `poetry install`",
             dict.fromkeys(GROUPS.findall(chosen)),
@@ -1009,6 +1019,14 @@ def changes(project: Project, plan: Plan, command: str) -> Iterator[str]:
     ):
         if left_out:
             yield f"{what} left out: {', '.join(left_out)}{remedy}"
+
+
+def system_packages(stage: Stage) -> list[str]:
+    """Return the packages of the operating system that a stage installs."""
+    install = r"(?:apt|apt-get|apk)\s[^&|;]*?(?:install|add)\s([^&|;]*)"
+    found = " ".join(re.findall(install, " ; ".join(stage.values("RUN")))).split()
+    unused = ("tini", "dumb-init", "gosu", "su-exec")
+    return [name for name in found if name[0] not in "-$" and name not in unused]
 
 
 def is_done(project: Project, command: str) -> bool:

@@ -370,11 +370,11 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index. Use a rel
     ([(NATIVE[0], 'dependencies = ["native (<=1.0)", "native (==2.0)"]')], {"package": f"{FIRST}\n{SECOND}", "version": "2.0"}, [], "poetry.lock cannot be exported: The"),
     ([NO_COMMAND], {}, [], "Name one with --dockerfile, or the command itself"),
     ([NO_COMMAND], {"Dockerfile": "FROM a", "docker/api.Dockerfile": "", "Dockerfile.dockerignore": ""}, [], "Name one with --dockerfile, such as docker/api.Dockerfile, or"),
-    ([NO_COMMAND], {"Dockerfile": 'FROM x\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar"),
+    ([NO_COMMAND], {"Dockerfile": 'FROM x\nRUN apk add a java\nCMD ["java", "-jar"]'}, [], "Dockerfile: the new image has no 'java' for the command java -jar. Use --entry-point with this command, and follow the recipe 'Compile"),
     ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./a.sh", "a.sh": ""}, [], "has no './a.sh' for the command ./a.sh. Make its file executable with `chmod +x a.sh`, or"),
     ([NO_COMMAND], {"Dockerfile": "FROM x\nCMD python -m sample && gunicorn x"}, [], "has no 'gunicorn' for the command sh -c 'python -m sample && exec gunicorn x'. Add"),
     ([NO_COMMAND, GROUP], {"Dockerfile": "FROM x\nCMD native"}, [], "no 'native' for the command native. Use --with prod, or"),
-    ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./folder", "folder/a": ""}, [], "has no './folder' for"),
+    ([NO_COMMAND], {"Dockerfile": "FROM x\nCOPY . .\nCMD ./folder", "folder/a": ""}, [], "has no './folder' for the command ./folder. Add this file to the project, or"),
     ([MODE, NO_COMMAND], {"Dockerfile": 'FROM a\nCOPY . .\nCMD ["./docker/start.sh"]', "docker/start.sh": ""}, [], "--entry-point="),
     ([], {}, ["--extras", "fast"], "'fast' is not in pyproject.toml. Leave this option out"),
     ([], {}, ["--with", "prod"], "'prod' is not in pyproject.toml. Leave this option out"),
@@ -470,7 +470,7 @@ USER jane
     ('ENTRYPOINT exec sample --all\nCMD ["ignored"]', ['ENTRYPOINT ["sample", "--all"]'], ""),
     ('ENTRYPOINT sample $0 "$@"\nCMD ["-a", "b"]', ['ENTRYPOINT ["sh", "-c", "exec sample $0 \\"$@\\""]', 'CMD ["-a", "b"]'], ""),
     ("WORKDIR /var/lib/sample\nCMD sample --all", ['CMD ["sample", "--all"]', "WORKDIR /var/lib/sample"], ""),
-    ('ENTRYPOINT ["poetry", "run"]\nCMD ["sample"]', ['CMD ["sample"]'], ""),
+    ('ENTRYPOINT ["poetry"]\nCMD ["run", "sample"]', ['CMD ["sample"]'], ""),
     ('CMD ["poetry", "run", "--", "sample"]', ['CMD ["sample"]'], ""),
     ("CMD python -m sample\nSTOPSIGNAL SIGQUIT", ['CMD ["python", "-m", "sample"]', "STOPSIGNAL SIGQUIT"], ""),
     ("CMD poetry run sample --port $PORT", ['CMD ["sh", "-c", "exec sample --port $PORT"]'], ""),
@@ -804,8 +804,9 @@ def stop(container: str) -> str:
 
 LEDGER = {
     "src/ledger/__init__.py": """\
-from importlib.metadata import version
-def main(): print(version("sample"), open("examples/a.txt").read())
+import importlib.metadata, pathlib
+TEXT = pathlib.Path(__file__).parents[2] / "examples" / "a.txt"
+def main(): print(importlib.metadata.version("sample"), TEXT.read_text())
 """,
     "src/ledger/__main__.py": "import ledger; ledger.main()",
     "scripts/serve.py": "import ledger; ledger.main()",

@@ -122,10 +122,13 @@ class Stage(list[tuple[str, str]]):
         entry_point, command = self.last("ENTRYPOINT", "[]"), self.last("CMD", "[]")
         if not (entry_point.startswith("[") or re.search(r"\$[@*\d]", entry_point)):
             command = "[]"  # the shell's arguments, which it does not use
+        parts = words(entry_point), words(command)
+        if parts[0] == ["poetry"]:
+            parts = [], ["poetry", *parts[1]]
         both = [
             # The Python of the image can be another one.
             re.sub(r"(?<![^\s'])python3\.\d+(?![\w.])", "python3", RUNNER.sub("", text))
-            for text in map(shlex.join, map(words, (entry_point, command)))
+            for text in map(shlex.join, parts)
         ]
         first, second = map(shlex.split, both)
         return with_exec(first), with_exec(second)

@@ -106,6 +106,8 @@ def prepare() -> Poetry:
 def main() -> None:
     """Write the wheel to the folder dist.
 
+    With the option --editable, the wheel refers to the sources, as after `poetry install`.
+
     Raises:
         SystemExit: The project cannot be built, or another build tool has run; the
             status is its own.
@@ -114,7 +116,8 @@ def main() -> None:
     backend = project.pyproject.build_system.build_backend
     required = project.build_system_dependencies
     if backend in BACKENDS and all(map(is_installed, required)):
-        api.build_wheel("dist")
+        build = api.build_editable if "--editable" in sys.argv else api.build_wheel
+        build("dist")
     else:
         # With -P, a script of the project called build.py does not hide the module.
         sys.exit(subprocess.call([sys.executable, "-P", "-m", "build", "--wheel"]))
