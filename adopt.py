@@ -18,6 +18,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ from tools.dockerfile import (
     read_stage,
     real_path,
     replace_known,
+    split,
     split_commands,
     with_exec,
     words,
@@ -125,11 +127,13 @@ STAGE = re.compile(r"(?im)^\s*FROM\s+(?:--\S+\s+)*\S+\s+AS\s+(\S+)\s*$")
 INSTALL = re.compile(r"poetry (?:install|sync)(.*)")
 # Ways to install only the dependencies, and other ways to install the project.
 LISTED = re.compile(r"poetry export|install .*(?:-r|--requirement)\b")
-BUILD = re.compile(r"poetry build|pip install .*(?<=\s)\.")
+BUILD = re.compile(
+    r"poetry build|pip install (?:.*\s)?(?<!-r )(?<!-c )[\"']?(?:\.|/|dist/|\S*\.whl)"
+)
 # The arguments of commands that name groups, and options for more than the group main.
 CHOOSES = re.compile(r"poetry (?:install|sync|export)(.*)")
 GROUPS = re.compile(
-    r"(?:--(?:with|only)(?!\W*main\b(?!,))|--extras|-E|--all-\w+)\b(?:[= ]\"[^\"]+\"|[= ]\S+)?"
+    r"(?:--(?:with|only)(?!\W*(?:main|root)(?![\w,-]))|--extras|-E|--all-\w+)(?=[= ]|$)(?:[= ]\"[^\"]+\"|[= ]\S+)?"
 )
 # Commands of RUN that install the project or its tools, print something or clean up, or
 # whose results the report has in another line, such as users and system packages.
@@ -173,8 +177,8 @@ OF_TOOLS = re.compile(
     r"usr/local|(?:usr/)?(?:local/)?bin|root/\.local|.*(?:poetry|pysetup|venv|wheels?\b).*"
     r"|.*/(?:site|dist)-packages(?:/.*)?"
 )
-# A long option of a command.
-OPTION = r"(?<=\s)--[a-z][\w-]*(?:=\S+)?\s+"
+# An option of a command that the report leaves out.
+OPTION = r"(?<=\s)--(?:no-[a-z-]+|quiet|yes)\s+"
 # Files that the installation of a package reads, and environments.
 INSTALLED = re.compile(
     r"(pyproject|poetry)\.toml|.*\.(lock|whl)|requirements.*\.txt|setup\.(cfg|py)|Makefile"
@@ -349,7 +353,7 @@ def read_dockerfile(folder: Path, choice: str, target: str) -> tuple[str, str, S
     name = os.path.relpath(path, folder)
     try:
         text = path.read_text("utf-8-sig")
-        if TOOLS[-1] in text:
+        if TOOLS[0] in text:
             ignore = f"{name}.dockerignore"
             ignore = ignore if (folder / ignore).exists() else ".dockerignore"
             raise AdoptError(
@@ -425,7 +429,7 @@ def read_sources(folder: Path, stage: Stage) -> tuple[Files, list[str]]:
     everything = sorted(name for name in names if not NOT_SOURCES.fullmatch(name))
     found, not_found = copied_files(folder, stage, everything)
     origins = [origin for origin, *_ in stage.copied()]
-    if not found and (None in origins or not origins):
+    if not found and not any(origins):
         found = [(stage.workdir() / name, name) for name in everything]
     return found, not_found
 
@@ -439,11 +443,13 @@ def copied_files(
     for origin, path, into, inside in stage.copied():
         name = posixpath.normpath(f"/{path}").strip("/").replace("**", "*")
         if origin is not None:
-            there, _ = copied_files(folder, origin, everything)
-            taken = [
-                *taken_files(folder, there, PurePosixPath("/", name), into, inside)
-            ]
-            found += taken
+            there, _ = copied_files(folder, origin, [""])  # the folder as a whole
+            taken = list(
+                taken_files(folder, there, PurePosixPath("/", name), into, inside)
+            )
+            for place, source in taken:
+                names = [source] if source else everything
+                found += [(place if source else place / each, each) for each in names]
             if not (taken or INSTALLED.fullmatch(posixpath.basename(name))):
                 not_found += [] if OF_TOOLS.fullmatch(name) else [f"{path} to {into}"]
             continue
@@ -467,19 +473,39 @@ def copied_files(
 def taken_files(
     folder: Path, files: Files, path: PurePosixPath, into: PurePosixPath, inside: bool
 ) -> Iterator[tuple[PurePosixPath, str]]:
-    """Yield the files of a stage below a path, each with its place in another stage."""
+    """Yield what another stage has at a path, each with its place.
+
+    The source is an empty string for the project's folder as a whole.
+    """
     for place, source in files:
-        if place.is_relative_to(path):
-            below = place.relative_to(path)
+        taken = [
+            each
+            for each in (place, *place.parents)
+            if len(each.parts) == len(path.parts) and fnmatchcase(str(each), str(path))
+        ]
+        if taken:
+            below, matches = place.relative_to(taken[0]), [folder / source]
         elif path.is_relative_to(place):
-            source = posixpath.join(source, path.relative_to(place))
-            below = PurePosixPath()
+            pattern = posixpath.join(source, path.relative_to(place))
+            below, matches = PurePosixPath(), sorted(folder.glob(pattern))
         else:
             continue
-        found = folder / source
-        if found.exists():
-            named = inside and found.is_file() and not below.parts
-            yield into / (path.name if named else below), source
+        for match in matches:
+            name = "" if match == folder else match.relative_to(folder).as_posix()
+            private = any(map(NEVER.fullmatch, match.relative_to(folder).parts))
+            # The other stage creates a file that Git ignores here.
+            if private or (name and git(folder, "check-ignore", "--", name)):
+                continue
+            own = place if taken else match
+            yield (
+                into
+                / (
+                    own.name
+                    if inside and match.is_file() and not below.parts
+                    else below
+                ),
+                name,
+            )
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -652,7 +678,7 @@ def supported_tags(python: str, base: str, machine: str) -> set[tags.Tag]:
 
 
 def without_wheels(project: Project, python: str, base: str) -> list[str]:
-    """Return the dependencies with compiled wheels of which none fits on Intel or ARM."""
+    """Return the dependencies with compiled wheels of which none fits on x86-64 or ARM64."""
     version = python.rpartition(".")[0]
     found = set()
     for machine in ("x86_64", "aarch64"):
@@ -712,8 +738,8 @@ def is_installed(project: Project) -> bool:
 def lacks(project: Project, own: list[str], files: Files, command: list[str]) -> str:
     """Return the program or script of a command that an image does not have.
 
-    The image has the package's own commands, files, and those of dependencies, which often
-    start with the name of the dependency, such as ddtrace-run and opentelemetry-instrument.
+    The image has the package's own commands, files, and the commands of dependencies, whose
+    names often start with that of the dependency, as in ddtrace-run.
     """
     dependencies = [needed.name for needed, _ in project.wheels]
     executable = made_executable(project, files).values()
@@ -722,7 +748,7 @@ def lacks(project: Project, own: list[str], files: Files, command: list[str]) ->
         found = find(project, files, name, access)
         copied = any(os.access(path, access) or path in executable for path in found)
         script = utils.canonicalize_name(name)
-        installed = any(
+        installed = access == os.X_OK and any(
             f"{script}-".startswith(f"{each}-")
             or ("-" in script and each.startswith(script))
             for each in dependencies
@@ -750,7 +776,7 @@ def made_executable(project: Project, files: Files) -> dict[PurePosixPath, Path]
     """Return the places of files that the Dockerfile makes executable, with the files."""
     found: dict[PurePosixPath, Path] = {}
     for command in project.stage.runs():
-        match command.split():
+        match split(command):
             case ["chmod", mode, *names] if re.fullmatch(EXECUTABLE, mode):
                 for name in names:
                     for path in find(project, files, name, os.R_OK):
@@ -788,7 +814,9 @@ def script_changes(project: Project, files: Files, command: str) -> Iterator[str
         for path in find(project, files, name, access):
             if path.suffix == ".py":
                 continue
-            text = re.sub("(?m)^[ \t]*#.*", "", path.read_text("utf-8", "replace"))
+            text = path.read_text("utf-8", "replace")
+            shell = re.match("#!.*sh\\b", text) or not text.startswith("#!")
+            text = re.sub("(?m)(?:^|[ \t])#.*", "", text)
             script = os.path.relpath(path, project.folder)
             runners = [text.strip() for text in RUNNER.findall(text)]
             runners = [text for text in runners if text not in ("/bin/", "/usr/bin/")]
@@ -798,7 +826,8 @@ def script_changes(project: Project, files: Files, command: str) -> Iterator[str
                     f"- Remove {quoted} from {script}: the image finds its programs "
                     "without it"
                 )
-            if (name, access) == started[-1] and exec_last(text) != text:
+            last = (name, access) == started[-1]
+            if shell and last and exec_last(text) != text:
                 yield (
                     f"- Write `exec` before the last command of {script}, or it does not "
                     "get the signal of `docker stop`"
@@ -823,7 +852,7 @@ def default_command(
     remedy = f"Use {option}" if option else "Add its package to the dependencies"
     if lacking in system_packages(project.stage):
         remedy = f"Use --entry-point with this command, and follow {COMPILE}"
-    elif "/" in lacking:
+    elif "/" in lacking or lacking.endswith((".py", ".sh")):
         remedy = "Add this file to the project"
     for path in find(project, files, lacking, os.X_OK):
         name = shlex.quote(os.path.relpath(path, project.folder))
@@ -842,7 +871,10 @@ def dockerfiles(project: Project) -> list[str]:
         for path in sorted(project.folder.glob(pattern))
         if DOCKERFILE.fullmatch(path.name) and path.is_file()
     ]
-    return [name for name in found if name != project.dockerfile]
+    hidden = re.compile(r"(?:node_modules|\.?venv)/.*")
+    return [
+        name for name in found if name != project.dockerfile and not hidden.match(name)
+    ]
 
 
 def option_for(project: Project, program: str) -> str:
@@ -1031,12 +1063,10 @@ def system_packages(stage: Stage) -> list[str]:
 
 def is_done(project: Project, command: str) -> bool:
     """Check whether the image needs no such command of RUN, or has its result."""
-    match command.split():
+    match split(command):
         case ["chmod", mode, *names] if re.fullmatch(EXECUTABLE, mode):
             return all(find(project, project.files, name, os.R_OK) for name in names)
-    # The end of a subshell is no command.
-    end = command.count(")") > command.count("(")
-    return end or bool(DONE.fullmatch(command))
+    return bool(DONE.fullmatch(command))
 
 
 def ignored_files(project: Project, names: list[str]) -> list[str]:
@@ -1065,16 +1095,18 @@ def next_steps(project: Project, plan: Plan, ignored: list[str]) -> Iterator[str
     elif plan.lacking:
         option = option_for(project, plan.lacking)
         remedy = f"Adopt the project again with {option}" if option else "Add it"
+        image = plan.answers["_image"]
+        command = shlex.join(image["entry_point"] + image["command"])
         yield (
             f"- {project.dockerfile} starts {plan.lacking}, which is neither a dependency "
-            f"nor a file of the image. {remedy}, or keep the other command"
+            f"nor a program of the image. {remedy}, or keep `{command}`"
         )
     yield from plan.scripts
     others = [name for name in dockerfiles(project) if name not in plan.names]
     if others and not project.dockerfile:
         yield (
-            f"- To read another Dockerfile, such as {listed(*others)}, delete these files, "
-            "and adopt the project again with --dockerfile"
+            f"- To read another Dockerfile, such as {listed(*others)}, delete the files "
+            "listed after 'Wrote', and adopt the project again with --dockerfile"
         )
     if compiled := plan.pythons[plan.answers["python_version"]]:
         yield f"- Install a compiler for {', '.join(compiled)}: {COMPILE}"

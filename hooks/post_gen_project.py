@@ -121,8 +121,8 @@ def commit() -> None:
             # Without this setting, git derives an address from the host name.
             run("git", "-c", "user.useConfigOnly=true", "var", name)
     except StepError as error:
-        message = "git has no user.name and user.email; run git config --global"
-        raise StepError(message) from error
+        reason = "git lacks user.name and user.email; set them with git config --global"
+        raise StepError(reason) from error
     run("git", "init")
     run("git", "symbolic-ref", "HEAD", "refs/heads/main")  # which the workflows publish
     run("git", "-c", "core.excludesFile=", "add", "--all")  # also what the user ignores

@@ -18,6 +18,7 @@ from poetry.packages import Locker
 import adopt
 from tests import MIRROR, ROOT, commit, contents
 from tests.pages import blocks
+from tools.dockerfile import exec_last
 from tools.images import run
 
 PAGE = ROOT / "docs" / "adopting.md"
@@ -209,7 +210,7 @@ FILE = tool('scripts.x = { reference = "bin/x", type = "file" }')
 def test_the_python_is_the_newest_with_wheels(
     sample: Sample, change: tuple[str, str], package: str, options: Words, python: str
 ) -> None:
-    """The project allows it, and it needs no compiler on Intel and ARM, if possible."""
+    """The project allows it, and it needs no compiler on x86-64 and ARM64, if possible."""
     folder = sample(change, package=package)
     adopt.main([str(folder), *options])
     dockerfile = (folder / "Dockerfile").read_text("utf-8")
@@ -274,7 +275,7 @@ def test_the_build_reads_the_sources_only(
     ("COPY --from=build /srv /srv\nCOPY start.sh /start.sh", "app.py config pyproject.toml sample.py start.sh /layer/srv/ && cp -R start.sh /layer/", ""),
     ("COPY --from=build / /", "app.py config pyproject.toml sample.py start.sh /layer/srv/ && cp -R config/. /layer/etc/a/b/", ""),
     ("COPY --from=build /srv/.venv /srv/.venv\nCOPY app.py .", "app.py /layer/srv/", ""),
-    ("COPY --from=build /srv/config config\nCOPY --from=build /srv/app.py /etc/a x/\nCOPY --from=build /usr/local/bin /opt/poetry /\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "config /layer/srv/ && cp -R app.py /layer/srv/x/ && cp -R config/. /layer/srv/x/b/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
+    ("COPY --from=0 /srv/docs docs\nCOPY --from=build /srv/a*.py /etc/a x/\nCOPY --from=build /usr/local/bin /opt/poetry /\nCOPY --from=build /dist static\nCOPY --from=ffmpeg /ffmpeg /usr/local/bin/\nCOPY start.sh /tmp/", "docs /layer/srv/ && cp -R app.py /layer/srv/x/ && cp -R config/. /layer/srv/x/b/", "/dist to /srv/static, /ffmpeg to /usr/local/bin, start.sh to /tmp"),
     # The Dockerfile is that of a folder above.
     ("COPY backend/pyproject.toml .\nCOPY backend .", "app.py config pyproject.toml sample.py start.sh /layer/srv/", "backend/pyproject.toml to /srv, backend to /srv"),
     # What is named is copied, except for passwords and environments.
@@ -310,6 +311,7 @@ RUN_MODULE = "\nCMD python -m sample"
     ([], {}, ["--entry-point=serve --all"], "package"),
     ([], {}, ["--application"], "package, sources"),
     ([], {"Dockerfile": f"{FROM_A}\nCMD python sample.py"}, [], "package, sources"),
+    ([NATIVE], {"Dockerfile": f"{FROM_A}\nCMD python native_app.py", "native_app.py": "", "package": locked(".tar.gz")}, [], "package, sources"),
     ([], {"Dockerfile": f"{FROM_A} --no-root"}, [], "package"),
     ([], {"Dockerfile": f"{FROM_A} --no-root\nCMD sample"}, [], "package"),
     # Without a command of its own, a package can read files of the folder that it runs in.
@@ -389,7 +391,7 @@ NO_HASH = " ; python_version >= \"3.11\"' is not from a package index. Use a rel
     ([], {"Dockerfile": "# syntax=docker/dockerfile:1\n# escape=`\nFROM a"}, [], "escape character"),
     ([], {"Procfile": "web: \udce9"}, [], "Procfile cannot be read: 'utf-8' codec"),
     ([], {}, ["--entry-point=sample 'a"], "--entry-point: \"sample 'a\": No closing quotation. Write it as in a shell"),
-    ([], {"Dockerfile": "RUN python docker/wheel.py"}, [], "Dockerfile is from this template, so the project needs no other one. To adopt it again, delete Dockerfile, .dockerignore, docker/_sigterm.py, docker/poetry.in"),
+    ([], {"Dockerfile": "COPY docker/_sigterm.py ./"}, [], "Dockerfile is from this template, so the project needs no other one. To adopt it again, delete Dockerfile, .dockerignore, docker/_sigterm.py, docker/poetry.in"),
     ([], {}, ["--python=foo"], "'foo' is not a supported Python. Use 3.11 or newer"),
     ([], {}, ["--python=3.10"], "'3.10' is not a supported Python. Use 3.11 or newer"),
     ([], {"docker/poetry.in": ""}, [], "sample already contains docker/poetry.in. Delete or rename these files"),
@@ -498,7 +500,7 @@ USER jane
     ("CMD it's", ['ENTRYPOINT ["sample"]'], "command: sample instead of sh -c"),
     ("CMD 5", ['ENTRYPOINT ["sample"]'], "command: sample instead of 5"),
     ("CMD\nENTRYPOINT", ['ENTRYPOINT ["sample"]'], "command: sample instead of none"),
-    ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "Dockerfile starts ./start.sh, which is neither a dependency nor a file of the image. Add it, or"),
+    ("CMD ./start.sh", ['ENTRYPOINT ["sample"]'], "Dockerfile starts ./start.sh, which is neither a dependency nor a program of the image. Add it, or keep `sample`"),
     ("HEALTHCHECK CMD python -m check", ["HEALTHCHECK CMD python -m check"], ""),
     ("HEALTHCHECK CMD curl localhost", [], "HEALTHCHECK: left out"),
     ("HEALTHCHECK NONE", [], ""),
@@ -565,6 +567,12 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     assert "Check that the image has" not in printed
 
 
+@pytest.mark.parametrize("script", ["(a)", "A=$(b c) d", "a || :", "a &> b", "a; cd b", "function a { b; }; a", "a <<B\nB", "trap a TERM; b"])  # fmt: skip
+def test_a_script_that_exec_would_break_is_unchanged(script: str) -> None:
+    """Its last command is not the program, or not one that can replace the shell."""
+    assert exec_last(script) == script
+
+
 @pytest.mark.parametrize(("changes", "files", "options", "reported"), [
     ([NATIVE], {}, [], "Install a compiler for native: the recipe 'Compile a dependency, and add a system library' in templates/recipes/dependencies.md of the template"),
     ([], {"Procfile": "release: true\nweb: poetry run python -m sample $PORT\nworker: other"}, [], "Read pyproject.toml, poetry.lock and Procfile. The image runs sh -c 'exec python -m sample $PORT'"),
@@ -579,12 +587,12 @@ def test_the_contract_of_the_dockerfile_is_kept_or_reported(
     ([NATIVE], {"package": locked(".tar.gz")}, [], "If pip cannot build native from source: the recipe"),
     ([], {"version": "2.0"}, [], "- The lock file has an old format. If all who use it have Poetry 2, run `poetry lock`"),
     ([], {".dockerignore": ""}, [], "Wrote Dockerfile, Dockerfile.dockerignore, docker"),
-    ([EXTRA], {"package": locked(*BOTH, optional=True, markers='extra == "fast"'), "Procfile": "web: native"}, [], "Procfile starts native, which is neither a dependency nor a file of the image. Adopt the project again with --extras fast, or keep"),
-    ([], {"Dockerfile.web": ""}, [], "- To read another Dockerfile, such as Dockerfile.web, delete"),
+    ([EXTRA], {"package": locked(*BOTH, optional=True, markers='extra == "fast"'), "Procfile": "web: native"}, [], "Procfile starts native, which is neither a dependency nor a program of the image. Adopt the project again with --extras fast, or keep"),
+    ([], {"Dockerfile.web": ""}, [], "- To read another Dockerfile, such as Dockerfile.web, delete the files listed after 'Wrote', and"),
     ([], {}, ["--entry-point=serve --all"], "Check that the image has serve: no dependency has this name -"),
     ([], {"Dockerfile": "FROM a\nCOPY . .", "data/a.csv": "", "a.toml": "", "tests/a": ""}, ["--include=data"], "files left out: a.toml, data. Use --application, which copies them and keeps the working directory Next"),
     ([MODE], {"Dockerfile": "FROM a\nCOPY . .\nRUN chmod +x a && chmod 755 ./a b.sh\nCMD ./a", "a": ""}, [], "commands of RUN left out: `chmod 755 ./a b.sh`. To"),
-    ([], {"Dockerfile": "FROM a\nRUN pip install -U pip 'poetry==2' && poetry install\nRUN [\"pip\", \"install\", \"--no-cache-dir\", \"idna\"]\nRUN A=$(a b; c d) D=`e f` (g; h) && $B/bin/pip install poetry && . a/activate"}, [], "commands of RUN left out: `pip install idna`, `g`. To replace them, see 'Replace commands of RUN' in docs/adopting.md of the template Next"),
+    ([], {"Dockerfile": "FROM a\nRUN pip install -U pip 'poetry==2' && poetry install\nRUN [\"pip\", \"install\", \"--no-cache-dir\", \"idna\"]\nRUN A=$(a b; c d) D=`e f` (g; h) && $B/bin/pip install poetry && . a/activate"}, [], "commands of RUN left out: `pip install idna`, `g`, `h`. To replace them, see 'Replace commands of RUN' in docs/adopting.md of the template Next"),
     ([], {"Dockerfile": "FROM a AS b\nRUN npm ci && ls\nFROM c\nCOPY --from=b /a /b\nRUN if true; then A=1 poetry run python -c 'a; b' \\\n && sed -i s/a/b/ x & fi\nRUN mkdir /x | rm x 2>&1"}, [], "RUN left out: `npm ci`, `python -c 'a; b'`, `sed -i s/a/b/ x`, `mkdir /x`."),
     ([], {"Dockerfile": "FROM a AS Base\nFROM base AS prod\nCMD sample --one\nFROM base AS dev\nRUN poetry install --with dev\nCMD sample --two"}, ["--target=Prod"], "The stage is prod. To read another one, use --target: Base, dev. The image runs sample --one on"),
     ([], {"Dockerfile": "FROM a AS b\nRUN poetry install --with dev\nFROM a"}, [], "mount a volume there) Next:"),

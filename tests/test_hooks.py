@@ -160,7 +160,7 @@ NO_IMAGE: dict[str, Commands] = {
     "docker run failed with status 3: Reticulating spline 1": docker(STATUS),
     "docker inspect failed with status 1: gone": docker(f"inspect) {GONE}"),
 }
-NO_IDENTITY = "git has no user.name and user.email; run git config --global"
+NO_IDENTITY = "git lacks user.name and user.email; set them with git config --global"
 JANE = r"name = Jane Doe\nemail = jane@example.com"
 HOOK = r"""mkdir hooks && git config --global core.hooksPath "$PWD/hooks"
 printf '#!/bin/sh\necho no such day >&2\nexit 1\n' > hooks/pre-commit

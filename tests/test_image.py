@@ -405,7 +405,7 @@ include = [
 OTHER_HASH = "THESE PACKAGES DO NOT MATCH THE HASHES"
 NO_HASH = "Hashes are required in --require-hashes mode"
 OUTDATED = "pyproject.toml changed significantly since poetry.lock"
-LACKING = "error: pyproject.toml includes data, which the build does not get. Add the line !data to"
+LACKING = "error: pyproject.toml includes data, which is not in the build context. Add the line !data to"
 EXCLUDED = "error: pyproject.toml requires Python >=3.11,<3.12, but the image has 3."
 # The stage that fails, the file with the mistake, a pattern and its replacement in it, and
 # the error message.

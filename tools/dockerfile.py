@@ -38,14 +38,15 @@ PREFIX = re.compile(
 RUNNER = re.compile(
     r"(?<![^\s'])(?:(?:poetry|uv|pipenv)(?:\s+-[^\s']+)*\s+run(?:\s+-[^\s']+)*(?:\s+|$)"
     r"|(?:[^\s']*/)?(?:tini|dumb-init)(?:\s+-[^\s']+)*(?:\s+|$)"
-    r"|(?:[^\s']*/)?(?:gosu|su-exec)\s+[^\s']+(?:\s+|$)"
+    r"|(?:[^\s']*/)?(?:gosu|su-exec)\s+[^\s'&|;]+(?:\s+|$)"
     r"|(?:\.|source)\s+[^\s']*/activate\s*(?:&&|;)\s*"
     r"|(?:[^\s']*env|/usr|/usr/local|)/bin/(?!\S+\.sh\b))+"
 )
 # The start of a command that can replace the shell, after variables that are set for it.
 REPLACES_SHELL = re.compile(
-    rf"\s*(?:\w+=(?:{WORD})?\s+)*(?!(?:command|done|esac|eval|exec|exit|fi|source|time|wait)\b"
-    r"|[.({!}](?:\s|$))(?=\S)"
+    rf"\s*(?:\w+=(?:{WORD})?\s+)*(?!(?:alias|bg|builtin|cd|command|done|esac|eval|echo|exec|exit"
+    r"|export|fg|fi|hash|let|popd|printf|pushd|read|return|set|shift|source|time|ulimit|umask"
+    r"|unset|wait)\b|\w+=|\[\[|[!}<>]|[.:](?:\s|$))(?=\S)"
 )
 # Folders that both base images have, so that a file is copied into them.
 FOLDERS = re.compile(
@@ -61,11 +62,13 @@ class Stage(list[tuple[str, str]]):
     """
 
     def __init__(
-        self, instructions: Iterable[tuple[str, str]] = (), **others: Stage
+        self,
+        instructions: Iterable[tuple[str, str]] = (),
+        others: dict[str, Stage] | None = None,
     ) -> None:
         """Create a stage."""
         super().__init__(instructions)
-        self.others = others
+        self.others = others or {}
 
     def values(self, instruction: str) -> list[str]:
         """Return the arguments of each such instruction."""
@@ -114,7 +117,9 @@ class Stage(list[tuple[str, str]]):
                 if re.fullmatch(r'\[.*"\s*\]', text):
                     text = shlex.join(words(text))
                 text = re.sub(r"\$\([^()]*\)|`[^`]*`", "$()", text)
-                found += split_commands(RUNNER.sub("", text))
+                commands = split_commands(RUNNER.sub("", text))
+                # The last command of a subshell is followed by its end.
+                found += [re.sub(r"(?<=[^()])\s*\)+$", "", each) for each in commands]
         return found
 
     def command(self) -> tuple[list[str], list[str]]:
@@ -150,6 +155,7 @@ def read_stage(dockerfile: str, target: str = "") -> Stage:
         text, count = HEREDOC.subn(r"\2", text)
     stage = Stage()
     stages: dict[str, Stage] = {}
+    number = 0
     variables: dict[str, str] = {}
     for line in re.sub(r"\\[ \t]*\n(?:[ \t]*\n)*", "", text).split("\n"):
         name, rest = (*line.split(None, 1), "", "")[:2]
@@ -164,9 +170,10 @@ def read_stage(dockerfile: str, target: str = "") -> Stage:
             raise ValueError(f"{line!r}: {error}") from error
         if name == "FROM":
             image, _, own = re.sub(r"--\S+\s+", "", rest).partition(" ")
-            stage = Stage(stages.get(image.lower(), [(name, image)]), **stages)
+            stage = Stage(stages.get(image.lower(), [(name, image)]), dict(stages))
             label = own.split()[-1] if own else ""
-            stages[label.lower() or str(len(stages))] = stage
+            stages[str(number)] = stages[label.lower() or str(number)] = stage
+            number += 1
             stage.append(("AS", label))
         else:
             for source in re.findall(r"--from=(\S+)", rest) if name == "COPY" else ():
@@ -212,11 +219,21 @@ def value_of(variables: dict[str, str], reference: re.Match[str]) -> str:
     return value and word if reference[3] == "+" else value or word
 
 
+def split(command: str) -> list[str]:
+    """Return the words of a command, or nothing if a quote is not closed."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
+
+
 def replace_known(variables: dict[str, str], text: str) -> str:
-    """Return a command of a shell with the values of known variables."""
+    """Return a command of a shell with the values of known variables, if they are simple."""
+    # Other characters could change the words around the value.
+    simple = {n: v for n, v in variables.items() if re.fullmatch(r"[\w./:@%+,= -]*", v)}
     return re.sub(
         r"\$(?:(\w+)|\{(\w+)\})",
-        lambda found: variables.get(found[1] or found[2], found[0]),
+        lambda found: simple.get(found[1] or found[2], found[0]),
         text,
     )
 
@@ -262,7 +279,8 @@ def exec_last(script: str) -> str:
     """Return a shell script with `exec` before its last program, if that can replace it."""
     commands = [*COMMAND.finditer(script)]
     found = REPLACES_SHELL.match(commands[-1][0]) if commands else None
-    if not found or re.search(r"\btrap\b|\(\)", script):
+    # Too much for patterns: subshells, substitutions, functions, groups, here-documents.
+    if not found or re.search(r"[(`]|(?<!\$)\{|<<|\b(?:function|trap)\b", script):
         return script
     start, end = commands[-1].span()
     if "&" in script[end:] or re.search(r"(?<!\|)\|$", script[:start]):

@@ -12,7 +12,7 @@ if os.getpid() == 1:
 
     def interrupt(_: int, frame: FrameType | None) -> None:
         """Handle SIGTERM as Ctrl-C, which a terminal sends to all processes of a program."""
-        # After it has stopped, uvicorn raises the signal again, which would have no effect here.
+        # uvicorn handles the signal, then raises it again. An interrupt would end what follows.
         if not frame or "raise_signal" not in frame.f_code.co_names:
             os.kill(0, signal.SIGINT)
 

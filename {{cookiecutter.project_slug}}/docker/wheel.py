@@ -69,12 +69,17 @@ def ignored_files() -> list[Path]:
     ]
 
 
+def included_patterns(project: Poetry) -> list[str]:
+    """Return the patterns of files that pyproject.toml adds to the wheel."""
+    includes = project.package.include
+    return [include["path"] for include in includes if "wheel" in include["format"]]
+
+
 def prepare() -> Poetry:
-    """Check the Python and the build context, remove ignored files, and return the project.
+    """Check the Python of the image, remove ignored files, and return the project.
 
     Raises:
-        SystemExit: The project does not support the Python, or includes files that the
-            build context lacks.
+        SystemExit: The project does not support the Python.
     """
     project = Factory().create_poetry()
     required, version = project.package.python_constraint, platform.python_version()
@@ -85,17 +90,8 @@ def prepare() -> Poetry:
             f"{version}. Change the first line of the Dockerfile."
         )
     # As in poetry-core, a file that pyproject.toml includes in the wheel is not ignored.
-    included: set[Path] = set()
-    for include in project.package.include:
-        if "wheel" in include["format"]:
-            included.update(Path().glob(include["path"]))
-            top = Path(include["path"]).parts[0]
-            # poetry-core skips it. A build script can create files.
-            if not (project.package.build_script or any(Path().glob(top))):
-                sys.exit(
-                    f"error: pyproject.toml includes {top}, which the build does not get. "
-                    f"Add the line !{top} to .dockerignore."
-                )
+    patterns = included_patterns(project)
+    included = {path for pattern in patterns for path in Path().glob(pattern)}
     for path in ignored_files():
         if included.isdisjoint([path, *path.parents]):
             print(f"{path} is not in the image, because Git ignores it.")
@@ -113,6 +109,13 @@ def main() -> None:
             status is its own.
     """
     project = prepare()
+    # poetry-core skips what does not exist. A build script can create files.
+    for top in {Path(pattern).parts[0] for pattern in included_patterns(project)}:
+        if not (project.package.build_script or any(Path().glob(top))):
+            sys.exit(
+                f"error: pyproject.toml includes {top}, which is not in the build context. "
+                f"Add the line !{top} to .dockerignore, or remove it from pyproject.toml."
+            )
     backend = project.pyproject.build_system.build_backend
     required = project.build_system_dependencies
     if backend in BACKENDS and all(map(is_installed, required)):
