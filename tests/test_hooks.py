@@ -249,7 +249,8 @@ SCENARIOS = {
         {
             "git": f'case $* in *initial-branch*) exit 9;; *) {shutil.which("git")} "$@";; esac'
         },
-        before="echo docker >~/own; git config --global core.excludesFile ~/own",
+        before="echo docker >~/own; git config --global core.excludesFile ~/own; "
+        "git config --global init.defaultBranch trunk",
     ),
     "a commit without an image": Scenario(
         TRY | COMMIT, GIT, [NO_IMAGE_YET.format(NO_ENGINE)]
