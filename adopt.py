@@ -497,15 +497,8 @@ def taken_files(
             if private or (name and git(folder, "check-ignore", "--", name)):
                 continue
             own = place if taken else match
-            yield (
-                into
-                / (
-                    own.name
-                    if inside and match.is_file() and not below.parts
-                    else below
-                ),
-                name,
-            )
+            alone = inside and match.is_file() and not below.parts
+            yield into / (own.name if alone else below), name
 
 
 def git(folder: Path, *arguments: str) -> str:
