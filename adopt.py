@@ -736,8 +736,7 @@ def lacks(project: Project, own: list[str], files: Files, command: list[str]) ->
     """
     dependencies = [needed.name for needed, _ in project.wheels]
     executable = made_executable(project, files).values()
-    text = replace_known(project.stage.pairs("ENV"), shlex.join(command))
-    for name, access in programs(text):
+    for name, access in started_by(project, shlex.join(command)):
         found = find(project, files, name, access)
         copied = any(os.access(path, access) or path in executable for path in found)
         script = utils.canonicalize_name(name)
@@ -785,6 +784,11 @@ def made_executable(project: Project, files: Files) -> dict[PurePosixPath, Path]
     }
 
 
+def started_by(project: Project, command: str) -> list[tuple[str, int]]:
+    """Return what `programs` yields for a command with the variables of the image."""
+    return [*programs(replace_known(project.stage.pairs("ENV"), command))]
+
+
 def programs(command: str) -> Iterator[tuple[str, int]]:
     """Yield the programs and scripts that a command starts, each with the access needed."""
     command = PREFIX.sub("", command, count=1)
@@ -802,7 +806,7 @@ def programs(command: str) -> Iterator[tuple[str, int]]:
 
 def script_changes(project: Project, files: Files, command: str) -> Iterator[str]:
     """Yield what to change in the shell scripts of a command."""
-    started = [*programs(replace_known(project.stage.pairs("ENV"), command))]
+    started = started_by(project, command)
     for name, access in started:
         for path in find(project, files, name, access):
             if path.suffix == ".py":
@@ -982,7 +986,7 @@ def report(project: Project, plan: Plan) -> Iterator[str]:
         yield from map("- {}".format, changes(project, plan, command))
     needed = (*plan.names, *image["files"])
     ignored = git(project.folder, "check-ignore", *needed).splitlines()
-    steps = [*next_steps(project, plan, ignored)]
+    steps = [*next_steps(project, plan, command, ignored)]
     yield from ("", "Next:", *steps, *[""] * bool(steps))
     yield from commands(project, plan, ignored)
 
@@ -1080,16 +1084,16 @@ def ignored_files(project: Project, names: list[str]) -> list[str]:
     ]
 
 
-def next_steps(project: Project, plan: Plan, ignored: list[str]) -> Iterator[str]:
-    """Yield what is left to do before the image can be built and run."""
+def next_steps(
+    project: Project, plan: Plan, command: str, ignored: list[str]
+) -> Iterator[str]:
+    """Yield what is left to do before the image, which runs this command, can be built."""
     folder = project.folder
     if plan.lacking and project.options.entry_point:
         yield f"- Check that the image has {plan.lacking}: no dependency has this name"
     elif plan.lacking:
         option = option_for(project, plan.lacking)
         remedy = f"Adopt the project again with {option}" if option else "Add it"
-        image = plan.answers["_image"]
-        command = shlex.join(image["entry_point"] + image["command"])
         yield (
             f"- {project.dockerfile} starts {plan.lacking}, which is neither a dependency "
             f"nor a program of the image. {remedy}, or keep `{command}`"
